@@ -1,0 +1,61 @@
+/** What a user may write into `seedbed.config.ts`. Every field is optional; what is not said is detected. */
+export interface SeedbedConfig {
+  /**
+   * A folder of `.sql` files, a `schema.sql`, a knexfile, a `prisma/` or `drizzle/` folder, or a command.
+   * @default detected: `migrations/`, `prisma/`, `drizzle/`, a knexfile or `schema.sql`; two of them are an error
+   */
+  migrations?: string | MigrationCommand
+  /**
+   * A file or folder, or several, of `.json`, `.sql`, `.ts` and `.js` seeds, loaded in natural order of their names.
+   * @default `seeds/` where it exists
+   */
+  seeds?: string | string[]
+  /** How a test is kept from the others. @default 'transaction' */
+  isolation?: 'transaction'
+  /** Where databases live if `environments.test` has no URL. @default 'embedded' */
+  server?: 'embedded' | 'container' | ContainerServer
+  /** Variables that the application reads besides DATABASE_URL and PG*, from the worker's connection. */
+  variables?: (connection: ConnectionParts) => Record<string, string>
+  /** Extensions that the server's administrator creates in every template before the migrations. */
+  extensions?: string[]
+  environments?: {
+    /** @default `{ url: process.env.TEST_DATABASE_URL }` */
+    test?: { url?: string | undefined }
+  }
+}
+
+/** A migration tool that Seedbed does not know: run once per template with DATABASE_URL and PG* set. */
+export interface MigrationCommand {
+  /** For instance `npx typeorm migration:run -d data-source.ts`; run by the shell in the config's folder. */
+  command: string
+  /** Files and folders whose content decides whether the template is still good. At least one. */
+  dependsOn: string[]
+}
+
+export interface ContainerServer {
+  container: {
+    /** @default 'postgres:18-alpine' */
+    image?: string
+    /** Keep the container for the next run. @default false */
+    reuse?: boolean
+  }
+}
+
+/** A connection in the parts that `variables` is called with. */
+export interface ConnectionParts {
+  url: string
+  host: string
+  port: number
+  user: string
+  password: string
+  database: string
+}
+
+/**
+ * Types a config file; returns what it is given.
+ *
+ * @example export default defineConfig({ migrations: './migrations', seeds: './seeds' })
+ */
+export function defineConfig(config: SeedbedConfig): SeedbedConfig {
+  return config
+}
