@@ -1,0 +1,59 @@
+/**
+ * `npm test`: builds, runs the tests of every workspace, and says in the last line how many there were. A run that
+ * broke before it could report is a failure too.
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { join } from 'node:path'
+import { countTests, totalLine } from './count-tests.mjs'
+import { root, workspaces } from './workspaces.mjs'
+
+const needed = [20, 19]
+const [major, minor] = process.versions.node.split('.').map(Number)
+if (major < needed[0] || (major === needed[0] && minor < needed[1])) {
+  console.error(`Seedbed needs Node ${needed.join('.')} or newer; this is ${process.version} (${process.execPath}).`)
+  process.exit(1)
+}
+
+const turbo = join(root, 'node_modules', 'turbo', 'bin', 'turbo')
+if (!existsSync(turbo)) {
+  console.error('The dependencies are not installed: npm ci')
+  process.exit(1)
+}
+
+const tested = workspaces().filter(({ manifest }) => manifest.scripts?.test)
+for (const { folder } of tested) rmSync(reportOf(folder), { force: true })
+
+// One package at a time on two cores: a package's own test files run in parallel already.
+const concurrency = Math.max(1, Math.floor(cpus().length / 2))
+const { status } = spawnSync(
+  process.execPath,
+  [turbo, 'run', 'test', '--continue=dependencies-successful', '--log-order=stream', `--concurrency=${concurrency}`],
+  {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1', TURBO_NO_UPDATE_NOTIFIER: '1', DO_NOT_TRACK: '1' },
+  },
+)
+
+const { passed, failed, skipped, problems } = countTests(
+  tested.map(({ folder, manifest }) => ({ name: manifest.name, report: readReport(folder) })),
+  status === 0,
+)
+for (const problem of problems) console.log(problem)
+console.log(totalLine({ passed, failed, skipped }))
+process.exitCode = failed > 0 ? 1 : 0
+
+function reportOf(folder) {
+  return join(root, folder, 'test-report.json')
+}
+
+/** What the package's runner wrote; undefined if it did not get that far. */
+function readReport(folder) {
+  try {
+    return JSON.parse(readFileSync(reportOf(folder), 'utf8'))
+  } catch {
+    return undefined
+  }
+}
