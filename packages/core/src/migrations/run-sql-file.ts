@@ -1,0 +1,172 @@
+import type pg from 'pg'
+import { copyIn, sendScript, StatementFailure } from './send-script.js'
+import { migrationErrors } from './errors.js'
+import { alterKnownRoles } from './known-roles.js'
+import { psqlParts, type PsqlPart } from './psql-parts.js'
+import { explainFailure } from './sql-failure.js'
+import { parseStatements, type SqlStatement } from './sql-statements.js'
+import { lineAndColumn } from './text-position.js'
+
+export interface SqlFile {
+  /** The file's name as errors show it. */
+  file: string
+  /** What `readSqlFile` returned. */
+  text: string
+  /**
+   * - `own`: BEGIN, the file, COMMIT. A file's own BEGIN and COMMIT only cause a warning.
+   * - `none`: statement by statement, each committed at once, as psql does: for CREATE INDEX CONCURRENTLY.
+   * - `script`: as one message, which is a transaction unless it is a single statement that must not be in one.
+   * - `caller`: inside a transaction that the caller has begun and will end; BEGIN and COMMIT in the file are refused.
+   */
+  transaction: 'own' | 'none' | 'script' | 'caller'
+  /** Roles that exist already and may be created again; see `alterKnownRoles`. @default none */
+  knownRoles?: readonly string[]
+}
+
+/**
+ * Runs an SQL file, what `pg_dump` writes included, and throws SQL_FAILED with file, line, column and statement.
+ *
+ * Afterwards the session's settings are what they were before: a dump empties `search_path` for the rest of its
+ * session, and the next file would not find its tables. Except for `caller`, role, temporary tables and LISTEN are
+ * those of a new session too, so that each file starts as it would under psql.
+ *
+ * A file is one message to the server, and no parser is needed: a failure says at which character it happened, or else
+ * how many statements had been completed. Only then is the file split into statements, to show the one that failed.
+ *
+ * @example
+ * await runSqlFile(client, { file: 'schema.sql', text: await readSqlFile(path, 'schema.sql'), transaction: 'own' })
+ */
+export async function runSqlFile(client: pg.ClientBase, sql: SqlFile): Promise<void> {
+  refuseWhatWouldBeMisread(sql)
+  const steps = await stepsOf(sql)
+  const before = sql.transaction === 'caller' ? await sessionSettings(client) : undefined
+  if (sql.transaction === 'own') await client.query('BEGIN')
+  try {
+    for (const step of steps) await runStep(client, sql, step)
+    // a deferred constraint fails only here: no statement is to blame
+    if (sql.transaction === 'own') await client.query('COMMIT').catch(error => fail(sql, error))
+  } catch (error) {
+    if (sql.transaction !== 'caller') {
+      await client.query('ROLLBACK').catch(() => {})
+      await resetSession(client).catch(() => {})
+    }
+    throw error
+  }
+  await (before ? restoreSettings(client, before) : resetSession(client))
+}
+
+/** What is sent in one message. */
+interface Step {
+  text: string
+  /** From an offset in `text` to one in the file. */
+  original(offset: number): number
+  data?: PsqlPart['data']
+}
+
+async function runStep(client: pg.ClientBase, sql: SqlFile, step: Step): Promise<void> {
+  try {
+    if (step.data) await copyIn(client, step.text, sql.text.slice(step.data.start, step.data.end))
+    else await sendScript(client, step.text)
+  } catch (error) {
+    throw await explainFailure(sql, step, error instanceof StatementFailure ? error : new StatementFailure(error, 0))
+  }
+}
+
+async function fail(sql: SqlFile, error: unknown): Promise<never> {
+  throw await explainFailure(sql, undefined, new StatementFailure(error, 0))
+}
+
+async function stepsOf({ file, text, transaction, knownRoles = [] }: SqlFile): Promise<Step[]> {
+  const parts = await psqlParts(file, text)
+  const steps: Step[] = []
+  let openedBy: number | undefined
+  for (const { start, end, data } of parts) {
+    const rewritten = data ? undefined : await alterKnownRoles(text.slice(start, end), knownRoles)
+    const step: Step = {
+      text: rewritten?.text ?? text.slice(start, end),
+      original: offset => start + (rewritten?.original(offset) ?? offset),
+      ...(data ? { data } : {}),
+    }
+    if (data || (transaction !== 'none' && !(transaction === 'caller' && mayControlTransactions(step.text)))) {
+      steps.push(step)
+      continue
+    }
+    const statements = await parseStatements(step.text).catch(() => undefined)
+    // what the parser refuses, the server refuses too, and says where
+    if (!statements || transaction === 'caller') steps.push(step)
+    for (const statement of statements ?? []) {
+      const control = transactionControl(statement)
+      const at = step.original(statement.start)
+      if (transaction === 'caller') {
+        if (control) throw transactionControlError(file, text, at, control.name, false)
+        continue
+      }
+      if (control) openedBy = control.opens ? at : undefined
+      steps.push({
+        text: step.text.slice(statement.start, statement.end),
+        original: offset => step.original(statement.start + offset),
+      })
+    }
+  }
+  if (openedBy !== undefined) throw transactionControlError(file, text, openedBy, 'BEGIN', true)
+  return steps
+}
+
+/** A cheap look; a function's BEGIN and END are taken for it too, and only the parser tells. */
+function mayControlTransactions(text: string): boolean {
+  return /\b(begin|start|commit|end|rollback|abort|prepare)\b/i.test(text)
+}
+
+function transactionControl({ tree }: SqlStatement): { name: string; opens: boolean } | undefined {
+  if (!('TransactionStmt' in tree)) return undefined
+  const name = (tree.TransactionStmt.kind ?? '').replace('TRANS_STMT_', '')
+  if (['SAVEPOINT', 'RELEASE', 'ROLLBACK_TO'].includes(name)) return undefined
+  return {
+    name: name.replaceAll('_', ' '),
+    opens: name === 'BEGIN' || name === 'START' || tree.TransactionStmt.chain === true,
+  }
+}
+
+function transactionControlError(file: string, text: string, offset: number, statement: string, open: boolean) {
+  return migrationErrors.SQL_TRANSACTION_CONTROL({ file, line: lineAndColumn(text, offset).line, statement, open })
+}
+
+/** The protocol ends a text at a NUL, and takes bytes for what client_encoding says: both would go wrong in silence. */
+function refuseWhatWouldBeMisread({ file, text }: SqlFile): void {
+  const nul = text.indexOf('\0')
+  if (nul !== -1) {
+    const { line } = lineAndColumn(text, nul)
+    throw migrationErrors.SQL_NOT_TEXT({ file, line, problem: 'has a NUL byte, which PostgreSQL cannot hold' })
+  }
+  const encoding = /^[ \t]*set\s+(?:session\s+|local\s+)?client_encoding\s*(?:=|to)\s*'?([\w-]+)/im.exec(text)
+  if (encoding && !/^(utf-?8|unicode|sql_ascii)$/i.test(encoding[1]!)) {
+    const { line } = lineAndColumn(text, encoding.index)
+    throw migrationErrors.SQL_NOT_TEXT({ file, line, problem: `says that it is ${encoding[1]}, but is read as UTF-8` })
+  }
+}
+
+/** RESET ALL leaves the role as it is (guc.c, GUC_NO_RESET_ALL). Prepared statements are the driver's: they stay. */
+async function resetSession(client: pg.ClientBase): Promise<void> {
+  await client.query('RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; UNLISTEN *; DISCARD TEMP')
+}
+
+type Settings = Map<string, string>
+
+async function sessionSettings(client: pg.ClientBase): Promise<Settings> {
+  const { rows } = await client.query<{ name: string; setting: string }>(
+    "SELECT name, current_setting(name) AS setting FROM pg_settings WHERE source = 'session'",
+  )
+  return new Map(rows.map(({ name, setting }) => [name, setting]))
+}
+
+async function restoreSettings(client: pg.ClientBase, before: Settings): Promise<void> {
+  const after = await sessionSettings(client)
+  for (const [name, setting] of before) {
+    if (after.get(name) !== setting) await client.query('SELECT set_config($1, $2, false)', [name, setting])
+  }
+  const isNew = [...after.keys()].filter(name => !before.has(name))
+  // pg_settings shows a session's own value as reset_val of what it was started with
+  if (isNew.length > 0) {
+    await client.query('SELECT set_config(name, reset_val, false) FROM pg_settings WHERE name = ANY($1)', [isNew])
+  }
+}
