@@ -34,8 +34,11 @@ type Factories<Kinds> = {
     : never
 }
 
+/** Every kind is one of these: `example` must not narrow what `message` and `hint` take. */
+type AnyKind = Omit<ErrorKind<never>, 'example'> & { example: unknown }
+
 /** A room's errors: functions that make them, by code, and the kinds from which the docs are made. */
-export function defineErrors<Kinds extends Record<string, ErrorKind<never>>>(
+export function defineErrors<Kinds extends Record<string, AnyKind>>(
   kinds: Kinds,
 ): { errors: Factories<Kinds>; kinds: Kinds } {
   const errors = Object.fromEntries(
