@@ -1,4 +1,4 @@
-import pg from 'pg'
+import { escapeIdentifier } from 'pg'
 import type { CreateRoleStmt, DefElem, RoleSpec } from 'libpg-query'
 import { parseStatements, type SqlStatement } from './sql-statements.js'
 import { bytesToOffsets } from './text-position.js'
@@ -58,7 +58,7 @@ function createRole({ tree }: SqlStatement): CreateRoleStmt | undefined {
 }
 
 function alterRole(text: string, statement: SqlStatement, create: CreateRoleStmt): string {
-  const role = pg.escapeIdentifier(create.role!)
+  const role = escapeIdentifier(create.role!)
   const options = (create.options ?? []).flatMap(node => ('DefElem' in node ? [node.DefElem] : []))
   // not written options keep what the role has; only LOGIN differs between CREATE USER and CREATE ROLE
   const written = options.some(option => option.defname === 'canlogin')
@@ -89,6 +89,6 @@ function grantsOf(option: DefElem, role: string): string[] {
 }
 
 function roleName({ roletype, rolename }: RoleSpec): string {
-  if (roletype === 'ROLESPEC_CSTRING') return pg.escapeIdentifier(rolename!)
+  if (roletype === 'ROLESPEC_CSTRING') return escapeIdentifier(rolename!)
   return roletype!.replace('ROLESPEC_', '')
 }

@@ -4,6 +4,8 @@ export interface MigrationPlan {
   description: string
   /** What decides whether a template is still good: a name for people (`migrations/003_orders.sql`, `knex 3.3.0`) → a hash or version. */
   fingerprint: Record<string, string>
+  /** Files and folders, absolute, whose change may change the plan: what watch mode watches. */
+  files: string[]
   /** Whether it may create roles, so that the build gives the application's role CREATEROLE meanwhile. */
   mayCreateRoles: boolean
   /** Runs them on an empty database as the application's role. Throws a `SeedbedError` with file, line and column. */

@@ -1,4 +1,4 @@
-import type pg from 'pg'
+import type { ClientBase } from 'pg'
 import { copyIn, sendScript, StatementFailure } from './send-script.js'
 import { migrationErrors } from './errors.js'
 import { alterKnownRoles } from './known-roles.js'
@@ -36,7 +36,7 @@ export interface SqlFile {
  * @example
  * await runSqlFile(client, { file: 'schema.sql', text: await readSqlFile(path, 'schema.sql'), transaction: 'own' })
  */
-export async function runSqlFile(client: pg.ClientBase, sql: SqlFile): Promise<void> {
+export async function runSqlFile(client: ClientBase, sql: SqlFile): Promise<void> {
   refuseWhatWouldBeMisread(sql)
   const steps = await stepsOf(sql)
   const before = sql.transaction === 'caller' ? await sessionSettings(client) : undefined
@@ -63,7 +63,7 @@ interface Step {
   data?: PsqlPart['data']
 }
 
-async function runStep(client: pg.ClientBase, sql: SqlFile, step: Step): Promise<void> {
+async function runStep(client: ClientBase, sql: SqlFile, step: Step): Promise<void> {
   try {
     if (step.data) await copyIn(client, step.text, sql.text.slice(step.data.start, step.data.end))
     else await sendScript(client, step.text)
@@ -146,20 +146,20 @@ function refuseWhatWouldBeMisread({ file, text }: SqlFile): void {
 }
 
 /** RESET ALL leaves the role as it is (guc.c, GUC_NO_RESET_ALL). Prepared statements are the driver's: they stay. */
-async function resetSession(client: pg.ClientBase): Promise<void> {
+async function resetSession(client: ClientBase): Promise<void> {
   await client.query('RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; UNLISTEN *; DISCARD TEMP')
 }
 
 type Settings = Map<string, string>
 
-async function sessionSettings(client: pg.ClientBase): Promise<Settings> {
+async function sessionSettings(client: ClientBase): Promise<Settings> {
   const { rows } = await client.query<{ name: string; setting: string }>(
     "SELECT name, current_setting(name) AS setting FROM pg_settings WHERE source = 'session'",
   )
   return new Map(rows.map(({ name, setting }) => [name, setting]))
 }
 
-async function restoreSettings(client: pg.ClientBase, before: Settings): Promise<void> {
+async function restoreSettings(client: ClientBase, before: Settings): Promise<void> {
   const after = await sessionSettings(client)
   for (const [name, setting] of before) {
     if (after.get(name) !== setting) await client.query('SELECT set_config($1, $2, false)', [name, setting])

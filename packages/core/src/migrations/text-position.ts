@@ -39,7 +39,7 @@ export function bytesToOffsets(text: string): (bytes: number) => number {
 export function lineAndColumn(text: string, offset: number): { line: number; column: number } {
   const before = text.slice(0, offset)
   const lineStart = before.lastIndexOf('\n') + 1
-  return { line: before.split('\n').length, column: [...before.slice(lineStart)].length + 1 }
+  return { line: before.split('\n').length, column: Array.from(before.slice(lineStart)).length + 1 }
 }
 
 /**
@@ -56,7 +56,7 @@ export function excerpt(text: string, range: { start: number; end: number; caret
   const margin = String(last).length
   const shown: string[] = []
   for (let number = first; number <= last; number++) {
-    const content = [...lines[number - 1]!.replace(/\r$/, '')]
+    const content = Array.from(lines[number - 1]!.replace(/\r$/, ''))
     const from = number === line && column > longestLine - 10 ? column - longestLine / 2 : 0
     const cut = content.slice(from, from + longestLine).join('')
     const dots = from + longestLine < content.length ? ' …' : ''

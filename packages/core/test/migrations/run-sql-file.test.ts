@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import pg from 'pg'
+import { Client } from 'pg'
 import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-tests'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { SeedbedError } from '../../src/errors/define-errors.js'
@@ -8,7 +8,7 @@ import { decodeSql } from '../../src/migrations/read-sql-file.js'
 import { runSqlFile, type SqlFile } from '../../src/migrations/run-sql-file.js'
 
 let server: PostgresForTests
-let client: pg.Client
+let client: Client
 let number = 0
 
 beforeAll(async () => {
@@ -17,11 +17,11 @@ beforeAll(async () => {
 afterAll(() => server.stop())
 beforeEach(async () => {
   const database = `t${number++}`
-  const admin = new pg.Client(server.url)
+  const admin = new Client(server.url)
   await admin.connect()
   await admin.query(`create database ${database}`)
   await admin.end()
-  client = new pg.Client(server.urlFor({ database }))
+  client = new Client(server.urlFor({ database }))
   await client.connect()
 })
 afterEach(() => client.end())
@@ -305,7 +305,7 @@ describe('what pg_dump writes', () => {
 
   test('a real dump of Debian’s pg_dump', async context => {
     const found = await promisify(execFile)('pg_dump', ['--version']).catch(() => undefined)
-    if (!found) return context.skip('there is no pg_dump on this machine')
+    if (!found) context.skip('there is no pg_dump on this machine')
     await run(
       "create type mood as enum ('ok'); create table t (id serial primary key, m mood default 'ok', name text, g int generated always as (length(name)) stored);" +
         "insert into t (name) values ('a\tb'), (null), (E'x\\\\.\\n'); create view v as select name from t;" +

@@ -1,0 +1,128 @@
+import { closest, distance } from 'fastest-levenshtein'
+import type { SeedbedConfig } from './config.js'
+import { configErrors } from './errors.js'
+
+/**
+ * Checks names and types of all options, nested ones too. Throws CONFIG_UNKNOWN_OPTION and CONFIG_WRONG_VALUE. No value
+ * of a URL stands in an error, for it may hold a password.
+ *
+ * @example checkConfig({ seeds: './seeds' }, '/app/seedbed.config.json')
+ */
+export function checkConfig(loaded: object, file: string): SeedbedConfig {
+  // an editor's reference to a JSON schema is nobody's mistake
+  const { $schema: _, ...config } = loaded as Record<string, unknown>
+  options(checks)(config, '', file)
+  return config
+}
+
+/** Throws if a value does not fit; `option` is its full name, such as `environments.test.url`. */
+type Check = (value: unknown, option: string, file: string) => void
+
+const checks = {
+  migrations: stringOr(
+    'a path, or { command, dependsOn }',
+    options({ command: text('a shell command'), dependsOn: paths }, ['command', 'dependsOn']),
+  ),
+  seeds: (value, option, file) => (Array.isArray(value) ? paths : text('a path or several'))(value, option, file),
+  isolation: oneOf('transaction'),
+  server: (value, option, file) =>
+    typeof value === 'object' && value !== null
+      ? options({ container: options({ image: text('the name of an image'), reuse: boolean }) }, ['container'])(
+          value,
+          option,
+          file,
+        )
+      : oneOf('embedded', 'container')(value, option, file),
+  variables: aFunction('a function from the connection to variables'),
+  extensions: listOf(text('the name of an extension'), 'a list of names'),
+  environments: options({ test: options({ url }) }),
+} satisfies Record<keyof SeedbedConfig, Check>
+
+function options(known: Record<string, Check>, required: string[] = []): Check {
+  return (value, option, file) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      throw wrong(file, option, `an object with ${Object.keys(known).join(', ')}`, value)
+    }
+    for (const [name, inner] of Object.entries(value)) {
+      const full = option ? `${option}.${name}` : name
+      const check = Object.hasOwn(known, name) ? known[name] : undefined
+      if (!check) throw unknown(file, full, name, Object.keys(known))
+      if (inner !== undefined) check(inner, full, file)
+    }
+    for (const name of required) {
+      if (!(name in value)) throw wrong(file, `${option}.${name}`, 'a value', undefined)
+    }
+  }
+}
+
+function unknown(file: string, option: string, name: string, known: string[]) {
+  const nearest = closest(name, known)
+  const isNear = distance(name.toLowerCase(), nearest.toLowerCase()) <= Math.max(2, Math.floor(name.length / 3))
+  return configErrors.CONFIG_UNKNOWN_OPTION({ file, option, near: isNear ? nearest : undefined, known })
+}
+
+function wrong(file: string, option: string, expected: string, value: unknown) {
+  return configErrors.CONFIG_WRONG_VALUE({ file, option, expected, got: describeValue(value) })
+}
+
+/** A value in words; a string is not shown. */
+export function describeValue(value: unknown): string {
+  if (value === undefined) return 'missing'
+  if (value === null) return 'null'
+  if (value === '') return 'an empty string'
+  if (typeof value === 'number' || typeof value === 'boolean') return `the ${typeof value} ${value}`
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list'
+  return `${typeof value === 'object' ? 'an' : 'a'} ${typeof value}`
+}
+
+function text(expected: string): Check {
+  return (value, option, file) => {
+    if (typeof value !== 'string' || value.trim() === '') throw wrong(file, option, expected, value)
+  }
+}
+
+function stringOr(expected: string, other: Check): Check {
+  return (value, option, file) => {
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) other(value, option, file)
+    else text(expected)(value, option, file)
+  }
+}
+
+function listOf(item: Check, expected: string): Check {
+  return (value, option, file) => {
+    if (!Array.isArray(value)) throw wrong(file, option, expected, value)
+    for (const [index, inner] of value.entries()) item(inner, `${option}[${index}]`, file)
+  }
+}
+
+function paths(value: unknown, option: string, file: string): void {
+  const expected = 'a list of at least one path'
+  listOf(text('a path'), expected)(value, option, file)
+  if (Array.isArray(value) && value.length === 0) throw wrong(file, option, expected, value)
+}
+
+function oneOf(...values: string[]): Check {
+  return (value, option, file) => {
+    if (typeof value === 'string' && values.includes(value)) return
+    const expected = values.map(allowed => `'${allowed}'`).join(' or ')
+    // a URL may stand where it does not belong, with its password
+    if (typeof value !== 'string' || value === '' || value.includes('://')) throw wrong(file, option, expected, value)
+    throw configErrors.CONFIG_WRONG_VALUE({ file, option, expected, got: `'${value}'` })
+  }
+}
+
+function boolean(value: unknown, option: string, file: string): void {
+  if (typeof value !== 'boolean') throw wrong(file, option, 'true or false', value)
+}
+
+function aFunction(expected: string): Check {
+  return (value, option, file) => {
+    if (typeof value !== 'function') throw wrong(file, option, expected, value)
+  }
+}
+
+function url(value: unknown, option: string, file: string): void {
+  const expected = 'a URL such as postgresql://user:password@host:5432/database'
+  if (typeof value === 'string' && /^postgres(ql)?:\/\//.test(value) && URL.canParse(value)) return
+  throw wrong(file, option, expected, value)
+}

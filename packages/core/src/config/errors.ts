@@ -1,0 +1,46 @@
+import { defineErrors, kind } from '../errors/define-errors.js'
+
+export const { errors: configErrors, kinds: configErrorKinds } = defineErrors({
+  CONFIG_SEVERAL_FILES: kind<{ folder: string; files: string[] }>({
+    title: 'A folder holds several configs',
+    why: 'Seedbed reads one file, `seedbed.config.ts` or the same with another ending. With two, one would be ignored in silence.',
+    example: { folder: '/app', files: ['seedbed.config.js', 'seedbed.config.ts'] },
+    message: ({ folder, files }) => `${folder} holds ${files.join(' and ')}: it is not clear which one to read.`,
+    hint: () => 'Keep one of them.',
+  }),
+  CONFIG_CANNOT_LOAD: kind<{ file: string; reason: string }>({
+    title: 'The config cannot be loaded',
+    why: 'The file was found, but reading it or running it failed.',
+    example: { file: '/app/seedbed.config.ts', reason: "Cannot find module './settings.js'" },
+    message: ({ file, reason }) => `${file} cannot be loaded: ${reason}`,
+    hint: () =>
+      'The error comes from the file itself or from what it imports. A config can do without imports: it may export a plain object.',
+  }),
+  CONFIG_NOT_AN_OBJECT: kind<{ file: string; got: string }>({
+    title: 'The config exports no options',
+    why: 'The default export (in CommonJS `module.exports`) has to be an object with options.',
+    example: { file: '/app/seedbed.config.ts', got: 'nothing' },
+    message: ({ file, got }) => `${file} exports ${got} as its default; an object with options is expected.`,
+    hint: () =>
+      "Write: import { defineConfig } from '@seedbed/core'\n       export default defineConfig({ migrations: './migrations' })",
+  }),
+  CONFIG_UNKNOWN_OPTION: kind<{ file: string; option: string; near: string | undefined; known: string[] }>({
+    title: 'The config has an option that does not exist',
+    why: 'An option with a wrong name would have no effect, and nobody would notice.',
+    example: {
+      file: '/app/seedbed.config.ts',
+      option: 'migration',
+      near: 'migrations',
+      known: ['migrations', 'seeds'],
+    },
+    message: ({ file, option }) => `${file}: there is no option ${option}.`,
+    hint: ({ near, known }) => (near ? `Did you mean ${near}?` : `The options here are: ${known.join(', ')}.`),
+  }),
+  CONFIG_WRONG_VALUE: kind<{ file: string; option: string; expected: string; got: string }>({
+    title: 'An option of the config has a wrong value',
+    why: 'The value is of another type than the option takes, or not one of the values that exist.',
+    example: { file: '/app/seedbed.config.ts', option: 'seeds', expected: 'a path or several', got: 'the number 3' },
+    message: ({ file, option, got }) => `${file}: ${option} is ${got}.`,
+    hint: ({ option, expected }) => `${option} takes ${expected}.`,
+  }),
+})
