@@ -1,0 +1,4 @@
+import seedbed from '@seedbed/vitest/plugin'
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({ plugins: [seedbed()] })

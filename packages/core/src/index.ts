@@ -1,0 +1,8 @@
+export { defineConfig } from './config/config.js'
+export type { ConnectionParts, ContainerServer, MigrationCommand, SeedbedConfig } from './config/config.js'
+export { SeedbedError } from './errors/define-errors.js'
+export { refuseConnections } from './run/refuse-connections.js'
+export { reportLines, type RunReport } from './run/report.js'
+export type { RunHandle, WorkerDatabase } from './run/run-handle.js'
+export { startRun, type Run, type StartRunOptions } from './run/start-run.js'
+export { defineSeed } from './seeds/define-seed.js'

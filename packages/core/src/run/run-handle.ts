@@ -1,0 +1,18 @@
+/** What crosses from the main process to the workers: plain JSON, small, the same for all workers of a run. */
+export interface RunHandle {
+  /** Unguessable; names the run in files and messages. */
+  id: string
+  /** A private folder of this run (0700): the workers write their notes there, and read `template.json`. */
+  folder: string
+  isolation: 'transaction'
+  /** One a slot; the first is slot 1. */
+  workers: WorkerDatabase[]
+}
+
+export interface WorkerDatabase {
+  database: string
+  /** As the application's ordinary role. */
+  url: string
+  /** ENVIRONMENT, DATABASE_URL, PG* and the configured variables; null where a variable has to go. */
+  variables: Record<string, string | null>
+}

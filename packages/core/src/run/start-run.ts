@@ -1,0 +1,167 @@
+import { randomBytes } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { openTemplates, type Clone } from 'pg-template-db'
+import { loadConfig } from '../config/load-config.js'
+import { planMigrations } from '../migrations/plan-migrations.js'
+import { findSeeds } from '../seeds/find-seeds.js'
+import { withDatabase } from '../server/database-url.js'
+import { openServer } from '../server/open-server.js'
+import type { Server } from '../server/server.js'
+import { ensureTemplate, type ProjectTemplate } from '../template/ensure-template.js'
+import { connectionParts, connectionVariables } from './connection-variables.js'
+import { withOutsideEnvironment } from './refuse-connections.js'
+import { summariseNotes, type RunReport } from './report.js'
+import { isSpoiled, makeRunFolder, readNotes, writeFacts, type FileNote } from './run-folder.js'
+import type { RunHandle } from './run-handle.js'
+
+export interface StartRunOptions {
+  /** Where the runner's config is; the project's config is looked for from here upwards. */
+  folder: string
+  /** How many workers the runner may run at once. */
+  slots: number
+  /** Is told what takes time, a line at a time. */
+  progress?: (line: string) => void
+}
+
+/** A run under way: holds the leases of its databases, so that they go free when this process dies. */
+export interface Run extends AsyncDisposable {
+  /** What the workers need at the start; `refresh` answers with another. */
+  readonly handle: RunHandle
+  /** Files and folders whose change calls for `refresh`. */
+  readonly watched: string[]
+  /** Before the tests run again in watch mode: a changed seed or migration builds a new template. */
+  refresh(): Promise<RunHandle>
+  /** Gives the databases back and answers with what the run did. */
+  close(): Promise<RunReport>
+}
+
+/**
+ * Gets everything ready for a run's tests: reads the config, opens the server, finds or builds the template, and
+ * prepares one database a slot. Nothing is left behind if it fails.
+ *
+ * @throws SeedbedError of config, server, migrations, seeds and templates: the run must not start then
+ * @example
+ * const run = await startRun({ folder: process.cwd(), slots: 2 })
+ * // … workers: openWorker(run.handle, slot)
+ * const report = await run.close()
+ */
+export async function startRun(options: StartRunOptions): Promise<Run> {
+  const start = performance.now()
+  const progress = options.progress ?? (() => {})
+  const project = await readProject(options.folder)
+  const notes: FileNote[] = []
+  const dropped: RunReport['dropped'] = []
+  const databases = { cloned: 0, recycled: 0 }
+  let current: Prepared | undefined
+
+  const server = await openServer({ projectFolder: project.folder, config: project.config, progress })
+  const templates = await openTemplates(templateOptions(server, progress)).catch(async error => {
+    await server[Symbol.asyncDispose]()
+    throw error
+  })
+
+  async function closeAll(): Promise<void> {
+    await templates.close()
+    await server[Symbol.asyncDispose]()
+  }
+
+  async function prepare({ config, ...plans }: Project): Promise<Prepared> {
+    const template = await ensureTemplate(templates, { ...plans, config, server }, progress)
+    const clones = await templates.clone(template.template, { count: options.slots })
+    for (const { recycled } of clones) databases[recycled ? 'recycled' : 'cloned'] += 1
+    const folder = await makeRunFolder()
+    writeFacts(folder, { labels: template.labels, sequences: template.template.sequences })
+    const workers = clones.map(({ database }) => {
+      const url = withDatabase(server.applicationUrl, database)
+      return { database, url, variables: connectionVariables(url, config) }
+    })
+    const id = randomBytes(8).toString('hex')
+    return { template, clones, handle: { id, folder, isolation: 'transaction', workers } }
+  }
+
+  async function release(): Promise<void> {
+    if (!current) return
+    const { clones, handle } = current
+    current = undefined
+    await Promise.all(
+      clones.map(async (clone, index) => {
+        const written = await readNotes(handle.folder, index + 1)
+        notes.push(...written)
+        const { sessions } = summariseNotes(written)
+        const clean = !isSpoiled(handle.folder, index + 1)
+        const outcome = await clone.release({ sessions, clean })
+        if (outcome.kept) return
+        dropped.push({ database: clone.database, reason: clean ? outcome.reason : 'a test committed in it' })
+      }),
+    )
+    await rm(handle.folder, { recursive: true, force: true })
+  }
+
+  try {
+    current = await prepare(project)
+  } catch (error) {
+    await closeAll()
+    throw error
+  }
+  const handle = current.handle
+  let templateBuilt = current.template.built
+  const startMilliseconds = performance.now() - start
+
+  const run: Run = {
+    handle,
+    watched: project.watched,
+    async refresh() {
+      // Given back first: with the same template the same databases come again, and the spoiled ones anew.
+      await release()
+      current = await prepare(await readProject(options.folder))
+      templateBuilt = current.template.built ?? templateBuilt
+      return current.handle
+    },
+    async close() {
+      try {
+        await release()
+      } finally {
+        await closeAll()
+      }
+      return {
+        server: server.description,
+        origin: server.origin,
+        templateBuilt,
+        databases,
+        dropped,
+        startMilliseconds,
+        ...summariseNotes(notes),
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await run.close()
+    },
+  }
+  return run
+}
+
+interface Prepared {
+  template: ProjectTemplate
+  clones: Clone[]
+  handle: RunHandle
+}
+
+type Project = Awaited<ReturnType<typeof readProject>>
+
+async function readProject(from: string) {
+  const { folder, file, config } = await withOutsideEnvironment(() => loadConfig(from))
+  const [migrations, seeds] = await Promise.all([planMigrations(folder, config), findSeeds(folder, config)])
+  const watched = [...(file ? [file] : []), ...migrations.files, ...seeds.files]
+  return { folder, config, migrations, seeds, watched }
+}
+
+function templateOptions(server: Server, progress: (line: string) => void) {
+  return {
+    url: server.adminUrl,
+    registry: 'seedbed_registry',
+    owner: connectionParts(server.applicationUrl).user,
+    copy: server.copy,
+    onWait: ({ holder, milliseconds }: { holder: string; milliseconds: number }) =>
+      progress(`waiting for ${holder}, which builds the template (${Math.round(milliseconds / 1_000)} s)`),
+  }
+}

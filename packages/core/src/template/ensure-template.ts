@@ -1,0 +1,65 @@
+import type { Template, Templates } from 'pg-template-db'
+import type { FingerprintParts } from './fingerprint.js'
+import { describeChange, fingerprintKey, templateFormat } from './fingerprint.js'
+import { buildTemplate, type TemplateSources } from './build-template.js'
+import type { SeedLabels } from '../seeds/seed-labels.js'
+
+/** What is stored with a template, beside what pg-template-db keeps. */
+interface TemplateDetails {
+  /** The config's folder: of two templates of one project the later has replaced the earlier. */
+  project: string
+  parts: FingerprintParts
+  labels: SeedLabels
+}
+
+export interface ProjectTemplate {
+  template: Template
+  labels: SeedLabels
+  /** Why it was built, for people: `seeds/users.json changed`; null if it was reused. */
+  built: string | null
+}
+
+/**
+ * The project's template: found by its fingerprint, or built, once, however many processes ask.
+ *
+ * @param progress is told why a template has to be built, before it is
+ */
+export async function ensureTemplate(
+  templates: Templates,
+  sources: TemplateSources,
+  progress: (line: string) => void,
+): Promise<ProjectTemplate> {
+  const parts = fingerprintParts(sources)
+  let reason: string | null = null
+  const template = await templates.ensure({
+    key: fingerprintKey(parts),
+    async build({ database }) {
+      reason = await whyBuild(templates, sources.folder, parts)
+      progress(
+        `building the template from ${sources.migrations.description} and ${sources.seeds.description} (${reason})`,
+      )
+      const labels = await buildTemplate(database, sources)
+      return { project: sources.folder, parts, labels } satisfies TemplateDetails
+    },
+  })
+  const { labels } = template.details as unknown as TemplateDetails
+  return { template, labels, built: reason }
+}
+
+function fingerprintParts({ server, config, migrations, seeds }: TemplateSources): FingerprintParts {
+  return {
+    ...migrations.fingerprint,
+    ...seeds.fingerprint,
+    PostgreSQL: server.version,
+    "Seedbed's template format": templateFormat,
+    ...(config.extensions?.length ? { extensions: config.extensions.join(', ') } : {}),
+  }
+}
+
+async function whyBuild(templates: Templates, project: string, parts: FingerprintParts): Promise<string> {
+  const earlier = (await templates.list())
+    .filter(({ state, details }) => state === 'ready' && (details as TemplateDetails | null)?.project === project)
+    .sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime())[0]
+  if (!earlier) return 'the first of this project'
+  return describeChange((earlier.details as unknown as TemplateDetails).parts, parts) ?? 'the earlier one is unusable'
+}

@@ -1,0 +1,206 @@
+import { createRequire } from 'node:module'
+import type { Client } from 'pg'
+import { printableUrl } from '../server/database-url.js'
+import { applyVariables } from '../run/connection-variables.js'
+import { appendNote, isSpoiled, markSpoiled, readFacts, type TemplateFacts } from '../run/run-folder.js'
+import type { RunHandle } from '../run/run-handle.js'
+import { readLabels, type Seeds } from '../seeds/read-labels.js'
+import { shortened, type Db } from './db.js'
+import { workerErrors } from './errors.js'
+import { transactionSession } from './transaction-session.js'
+
+/** A part of a file that starts and ends: what is written in it is gone when it ends. */
+export interface Scope {
+  kind: 'file' | 'suite' | 'test'
+  /** For messages: a path, or the name of a describe or test. */
+  name: string
+  /** Whether others may run at the same time; such a scope shares the worker's transaction with nobody. */
+  concurrent?: boolean
+}
+
+export interface Worker {
+  /** Throws CONNECTION_CHANGED if a test starts while DATABASE_URL or a PG* variable is not what Seedbed has set. */
+  enter(scope: Scope): Promise<void>
+  /** Ends the scope and any that were left open inside it. A scope that was never entered is none. */
+  leave(scope: Scope): Promise<void>
+  /** The worker's own client, for whatever scope is innermost. */
+  db: Db
+  /** The labelled rows of the seeds. */
+  seeds: Seeds
+  /** A client for one test only: it refuses after the test; a concurrent test gets a session of its own. */
+  dbOf(test: Scope): Db & AsyncDisposable
+}
+
+const workerKey = Symbol.for('seedbed.worker')
+type Holder = typeof globalThis & { [workerKey]?: { worker: Worker; run: string; slot: number } }
+
+/**
+ * Makes this process (or thread) a worker of the run: sets ENVIRONMENT, DATABASE_URL, PG* and the configured variables,
+ * and connects to nothing yet. Called again for the next file it answers with the same worker.
+ *
+ * @param slot the runner's number for this worker, from 1; no two that run at the same time have the same
+ * @throws NO_WORKER_DATABASE
+ * @example
+ * const worker = openWorker(run, Number(process.env.VITEST_POOL_ID))
+ * await worker.enter({ kind: 'file', name: 'users.test.ts' })
+ */
+export function openWorker(run: RunHandle, slot: number): Worker {
+  const assigned = run.workers[slot - 1]
+  if (!assigned) throw workerErrors.NO_WORKER_DATABASE({ slot, count: run.workers.length })
+  applyVariables(process.env, assigned.variables)
+  const holder: Holder = globalThis
+  if (holder[workerKey]?.run !== run.id || holder[workerKey].slot !== slot) {
+    holder[workerKey] = { run: run.id, slot, worker: makeWorker(run, slot, assigned) }
+  }
+  return holder[workerKey].worker
+}
+
+/** The worker that this process is, if it is one. */
+export function openedWorker(): Worker | undefined {
+  return (globalThis as Holder)[workerKey]?.worker
+}
+
+/** The same where it has to be one; throws DB_OUTSIDE_RUN, which names `what` was used. */
+export function currentWorker(what: 'db' | 'seeds'): Worker {
+  const current = openedWorker()
+  if (!current) throw workerErrors.DB_OUTSIDE_RUN({ what })
+  return current
+}
+
+function makeWorker(run: RunHandle, slot: number, assigned: RunHandle['workers'][number]): Worker {
+  const scopes: Scope[] = []
+  const concurrent = new Set<Scope>()
+  /** Since the last note. */
+  const costs: number[] = []
+  let ownSessions = 0
+  let notedSessions = 0
+  let facts: TemplateFacts | undefined
+  let seeds: Seeds | undefined
+  const readFactsOnce = () => (facts ??= readFacts(run.folder))
+  const where = () => describeScope(scopes.at(-1))
+  const openSession = (lockTimeoutMilliseconds?: number) =>
+    transactionSession({
+      url: assigned.url,
+      where,
+      onSpoiled: () => markSpoiled(run.folder, slot),
+      ...(lockTimeoutMilliseconds === undefined ? {} : { lockTimeoutMilliseconds }),
+    })
+  const session = openSession()
+
+  function refuseSpoiled(statement: string) {
+    // Another process may have been this worker before, and have committed.
+    if (!session.spoiled() && session.sessions() === 0 && isSpoiled(run.folder, slot)) {
+      throw workerErrors.TRANSACTION_ENDED({ database: assigned.database, statement, scope: 'an earlier file' })
+    }
+  }
+
+  const query: Db['query'] = async (text, values) => {
+    const [overlapping] = concurrent
+    if (overlapping) throw workerErrors.DB_CONCURRENT({ test: overlapping.name, statement: shortened(text) })
+    refuseSpoiled(shortened(text))
+    return session.query(text, values)
+  }
+
+  async function leaveInnermost() {
+    const scope = scopes.pop()
+    await session.leave()
+    if (scope?.kind !== 'file') return
+    await session.maintain(putSequencesBack)
+    const sessions = session.sessions() + ownSessions
+    appendNote(run.folder, slot, { file: scope.name, sessions: sessions - notedSessions, tests: costs.splice(0) })
+    notedSessions = sessions
+  }
+
+  /** A ROLLBACK does not put sequences back, so that the next file would get other ids. */
+  async function putSequencesBack(client: Client) {
+    const { restoreSequences } = await import('pg-template-db')
+    await restoreSequences(client, readFactsOnce().sequences)
+  }
+
+  async function timed<Result>(scope: Scope, run: () => Promise<Result>): Promise<Result> {
+    if (scope.kind !== 'test') return run()
+    const start = now()
+    try {
+      return await run()
+    } finally {
+      started.set(scope, (started.get(scope) ?? 0) + (now() - start))
+    }
+  }
+  const started = new Map<Scope, number>()
+
+  return {
+    enter: scope =>
+      timed(scope, async () => {
+        if (scope.kind === 'test') refuseChangedVariables(assigned.variables)
+        if (scope.concurrent) {
+          concurrent.add(scope)
+          return
+        }
+        // What the runner did not end, a test skipped half-way or a file that failed early, ends where the next starts.
+        if (scope.kind === 'file') while (scopes.length > 0) await leaveInnermost()
+        if (scope.kind === 'test') while (scopes.at(-1)?.kind === 'test') await leaveInnermost()
+        await session.enter()
+        scopes.push(scope)
+      }),
+    async leave(scope) {
+      await timed(scope, async () => {
+        if (concurrent.delete(scope)) return
+        while (scopes.includes(scope)) await leaveInnermost()
+      })
+      const cost = started.get(scope)
+      if (cost !== undefined) costs.push(Math.round(cost * 1_000))
+      started.delete(scope)
+    },
+    db: { query },
+    get seeds() {
+      const { types } = createRequire(import.meta.url)('pg') as typeof import('pg')
+      return (seeds ??= readLabels(readFactsOnce().labels, types.getTypeParser))
+    },
+    dbOf(test) {
+      let ended = false
+      const own = test.concurrent ? openSession(concurrentLockTimeoutMilliseconds) : undefined
+      void own?.enter()
+      return {
+        query: (async (text, values) => {
+          if (ended) throw workerErrors.DB_AFTER_TEST({ test: test.name, statement: shortened(text) })
+          if (!own) return query(text, values)
+          refuseSpoiled(shortened(text))
+          return own.query(text, values)
+        }) as Db['query'],
+        async [Symbol.asyncDispose]() {
+          ended = true
+          await own?.leave()
+          await own?.close()
+          ownSessions += own?.sessions() ?? 0
+        },
+      }
+    },
+  }
+}
+
+/** Concurrent tests have transactions of their own, and one may wait for a row of another, or of the file's, for ever. */
+const concurrentLockTimeoutMilliseconds = 4_000
+
+// Taken before a test can put a fake clock in its place.
+const now = performance.now.bind(performance)
+
+function describeScope(scope: Scope | undefined): string {
+  if (!scope) return 'no scope'
+  return scope.kind === 'suite' ? `describe "${scope.name}"` : `${scope.kind} "${scope.name}"`
+}
+
+function refuseChangedVariables(variables: RunHandle['workers'][number]['variables']): void {
+  for (const [name, value] of Object.entries(variables)) {
+    // A test may well set NODE_ENV or the application's own variables; these decide where it connects.
+    if (name !== 'DATABASE_URL' && !name.startsWith('PG')) continue
+    const found = process.env[name]
+    if (found === (value ?? undefined)) continue
+    throw workerErrors.CONNECTION_CHANGED({ variable: name, value: describeValue(name, found) })
+  }
+}
+
+function describeValue(name: string, value: string | undefined): string {
+  if (value === undefined) return 'unset'
+  if (/pass|secret|key/i.test(name)) return 'something else'
+  return URL.canParse(value) ? printableUrl(value) : JSON.stringify(value)
+}

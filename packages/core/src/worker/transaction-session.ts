@@ -1,0 +1,231 @@
+import { randomBytes } from 'node:crypto'
+import type { Client, QueryConfig, QueryResult } from 'pg'
+import { connectionParts } from '../run/connection-variables.js'
+import { shortened, type Db } from './db.js'
+import { workerErrors } from './errors.js'
+import { restorePoints } from './restore-points.js'
+import { transactionControl } from './transaction-control.js'
+
+/** One server session whose every statement stands in a transaction that is never committed. */
+export interface TransactionSession {
+  query: Db['query']
+  enter(): Promise<void>
+  leave(): Promise<void>
+  /** Runs outside of any scope, in a transaction of its own that commits: for what a ROLLBACK does not put back. */
+  maintain(run: (client: Client) => Promise<void>): Promise<void>
+  /** Sessions that this one has opened on the server; 0 before the first statement. */
+  sessions(): number
+  /** Whether a statement of a test has ended the transaction; nothing runs here any more. */
+  spoiled(): boolean
+  close(): Promise<void>
+}
+
+/** How long a statement that a test left running may go on when its scope ends, before it is cancelled. */
+const stragglerMilliseconds = 1_000
+
+export interface TransactionSessionOptions {
+  url: string
+  /** Names the scope that runs, for errors: `test "renames"`. */
+  where(): string
+  /** Called at once when something was committed that cannot be rolled back. */
+  onSpoiled(): void
+  /** A statement that waits longer than this for a lock fails. @default the server's own setting */
+  lockTimeoutMilliseconds?: number
+}
+
+/**
+ * Opens nothing yet: the first statement connects, so that a file which never asks for the database pays nothing, not
+ * even the import of `pg`. Statements of several callers take their turn.
+ */
+export function transactionSession(options: TransactionSessionOptions): TransactionSession {
+  const { url, where } = options
+  const { database } = connectionParts(url)
+  const name = `sb_${randomBytes(6).toString('hex')}`
+  const guard = `${name}_q`
+  const userTransaction = `${name}_u`
+  const points = restorePoints(name)
+
+  let client: Client | undefined
+  let sessions = 0
+  /** Why the session can run nothing more. */
+  let lost: Error | undefined
+  let spoiled: string | undefined
+  /** Whether a savepoint named `guard` stands above the newest restore point. */
+  let guarded = false
+  /** Whether the test is in a transaction that it opened itself. */
+  let inUserTransaction = false
+  let turn: Promise<unknown> = Promise.resolve()
+  let pending = 0
+
+  function inTurn<Result>(run: () => Promise<Result>): Promise<Result> {
+    pending += 1
+    const result = turn.then(run).finally(() => (pending -= 1))
+    turn = result.catch(() => {})
+    return result
+  }
+
+  async function connect(): Promise<Client> {
+    const { default: pg } = await import('pg')
+    // Pipelining lets the savepoint in front of a statement travel with it: no round trip of its own.
+    const connecting = new pg.Client({ connectionString: url, application_name: 'seedbed worker', pipeline: true })
+    connecting.on('error', error => (lost ??= error))
+    sessions += 1
+    try {
+      await connecting.connect()
+    } catch (error) {
+      throw workerErrors.DATABASE_UNREACHABLE({ database, reason: (error as Error).message }, { cause: error })
+    }
+    // The runner decides when a worker ends; an idle connection must not keep it alive.
+    ;(connecting as Client & { unref(): void }).unref()
+    const { lockTimeoutMilliseconds: lockTimeout } = options
+    await connecting.query(lockTimeout === undefined ? 'BEGIN' : `SET lock_timeout = ${lockTimeout}; BEGIN`)
+    client = connecting
+    lost = undefined
+    return connecting
+  }
+
+  /** Sends what must go first together with the statement: a failure in front of it would fail the statement too. */
+  async function send(open: Client, first: string | null, statement: string | QueryConfig, values?: readonly unknown[]) {
+    const before = first === null ? undefined : open.query(first)
+    const result = open.query(statement as string, values as unknown[])
+    try {
+      const [, answer] = await Promise.all([before, result])
+      return answer as QueryResult
+    } catch (error) {
+      await Promise.allSettled([before, result])
+      throw lost ? lostError(lost) : error
+    }
+  }
+
+  const lostError = (reason: Error) => workerErrors.SESSION_LOST({ database, reason: reason.message }, { cause: reason })
+  const spoiledError = (statement: string) =>
+    workerErrors.TRANSACTION_ENDED({ database, statement, scope: where() })
+
+  async function run(text: string | QueryConfig, values?: readonly unknown[]): Promise<QueryResult> {
+    if (spoiled !== undefined) throw spoiledError(spoiled)
+    if (points.scopes() === 0) throw workerErrors.DB_OUTSIDE_FILE({ statement: shortened(text) })
+    if (lost) throw lostError(lost)
+    const open = client ?? (await connect())
+    const statement = typeof text === 'string' ? text : text.text
+    const control = transactionControl(statement)
+    if (control === 'unsupported') throw workerErrors.TRANSACTION_UNSUPPORTED({ statement: shortened(text) })
+    if (control !== null) return runControl(open, control)
+
+    const hadWritten = points.written()
+    const restorePoint = points.beforeStatement()
+    const guardedBefore = guarded
+    let first = restorePoint
+    if (restorePoint !== null) guarded = false
+    else if (hadWritten && !inUserTransaction) {
+      first = guardedBefore ? `RELEASE SAVEPOINT ${guard}; SAVEPOINT ${guard}` : `SAVEPOINT ${guard}`
+      guarded = true
+    }
+    try {
+      const result = await send(open, first, text, values)
+      if (open.getTransactionStatus() === 'I') giveUp(statement)
+      return result
+    } catch (error) {
+      if (spoiled !== undefined) throw error
+      const status = open.getTransactionStatus()
+      if (status === 'I') giveUp(statement)
+      // In a transaction of its own the test sees the failed state, as it would on a real connection.
+      if (status === 'E' && !inUserTransaction && !lost) {
+        await open.query(guarded ? `ROLLBACK TO SAVEPOINT ${guard}` : points.toNewest())
+      }
+      throw error
+    }
+  }
+
+  /** A COMMIT that came in disguise: nothing can undo it, so nothing more may run in this database. */
+  function giveUp(statement: string): never {
+    spoiled = shortened(statement)
+    options.onSpoiled()
+    throw spoiledError(spoiled)
+  }
+
+  async function runControl(open: Client, control: 'begin' | 'commit' | 'rollback'): Promise<QueryResult> {
+    if (control === 'begin') {
+      // PostgreSQL only warns of a BEGIN inside a transaction, and of a COMMIT or ROLLBACK outside of one.
+      if (inUserTransaction) return answer(open, 'BEGIN', 'select')
+      const first = points.beforeStatement()
+      if (first !== null) guarded = false
+      const result = await answer(open, 'BEGIN', [first, `SAVEPOINT ${userTransaction}`].filter(Boolean).join('; '))
+      inUserTransaction = true
+      return result
+    }
+    if (!inUserTransaction) return answer(open, control === 'commit' ? 'COMMIT' : 'ROLLBACK', 'select')
+    inUserTransaction = false
+    const undo = `ROLLBACK TO SAVEPOINT ${userTransaction}; RELEASE SAVEPOINT ${userTransaction}`
+    if (control === 'rollback' || open.getTransactionStatus() === 'E') return answer(open, 'ROLLBACK', undo)
+    try {
+      // What is deferred to COMMIT is checked now; rolling the check back leaves the constraints deferred as before.
+      await open.query(
+        `SAVEPOINT ${guard}_c; SET CONSTRAINTS ALL IMMEDIATE; ROLLBACK TO SAVEPOINT ${guard}_c; RELEASE SAVEPOINT ${userTransaction}`,
+      )
+    } catch (error) {
+      await open.query(undo)
+      throw error
+    }
+    return answer(open, 'COMMIT', 'select')
+  }
+
+  async function answer(open: Client, command: string, sql: string): Promise<QueryResult> {
+    const result = (await open.query(sql)) as QueryResult | QueryResult[]
+    const last = Array.isArray(result) ? result.at(-1)! : result
+    return Object.assign(last, { command, rowCount: null, rows: [], fields: [] })
+  }
+
+  async function leave(): Promise<void> {
+    const undo = points.leave()
+    inUserTransaction = false
+    if (points.scopes() === 0 && lost) {
+      // A new file starts on a new connection.
+      client = lost = undefined
+      return
+    }
+    if (undo === null || !client || lost || spoiled !== undefined) return
+    guarded = false
+    await client.query(undo).catch((error: Error) => {
+      if (!lost) throw error
+    })
+  }
+
+  /** A statement that the test did not wait for gets a moment to end by itself; then it is cancelled. */
+  async function endStragglers(): Promise<void> {
+    if (pending === 0 || !client) return
+    let timer: NodeJS.Timeout | undefined
+    const patience = new Promise<'late'>(resolve => (timer = realSetTimeout(() => resolve('late'), stragglerMilliseconds)))
+    const outcome = await Promise.race([turn, patience])
+    clearTimeout(timer)
+    if (outcome !== 'late') return
+    const { default: pg } = await import('pg')
+    const canceller = new pg.Client({ connectionString: url, application_name: 'seedbed worker' })
+    sessions += 1
+    await canceller.connect()
+    await canceller.query('select pg_cancel_backend($1)', [(client as Client & { processID: number }).processID])
+    await canceller.end()
+    await turn
+  }
+
+  return {
+    query: ((text, values) => inTurn(() => run(text, values))) as Db['query'],
+    enter: () => inTurn(async () => points.enter()),
+    async leave() {
+      await endStragglers()
+      await inTurn(leave)
+    },
+    maintain: work =>
+      inTurn(async () => {
+        if (!client || lost || spoiled !== undefined) return
+        await client.query('ROLLBACK')
+        await work(client)
+        await client.query('BEGIN')
+      }),
+    sessions: () => sessions,
+    spoiled: () => spoiled !== undefined,
+    close: () => inTurn(async () => client?.end()),
+  }
+}
+
+// Taken before a test can put fake timers in its place.
+const realSetTimeout = setTimeout

@@ -1,0 +1,318 @@
+import { mkdtempSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-tests'
+import pg from 'pg'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { connectionVariables } from '../../src/run/connection-variables.js'
+import { isSpoiled, readNotes, writeFacts } from '../../src/run/run-folder.js'
+import type { RunHandle } from '../../src/run/run-handle.js'
+import { openWorker, type Scope, type Worker } from '../../src/worker/open-worker.js'
+
+let server: PostgresForTests
+let direct: pg.Client
+let run: RunHandle
+let worker: Worker
+let runs = 0
+const environment = { ...process.env }
+
+beforeAll(async () => {
+  server = await startPostgres()
+  direct = new pg.Client(server.url)
+  await direct.connect()
+  await direct.query('create table note (id int generated always as identity primary key, body text unique not null)')
+  await direct.query('create table pair (id int primary key, other int references pair deferrable initially deferred)')
+})
+afterAll(async () => {
+  await direct.end()
+  await server.stop()
+})
+
+beforeEach(() => {
+  const folder = mkdtempSync(join(tmpdir(), 'seedbed-worker-test-'))
+  runs += 1
+  run = {
+    id: `run ${runs}`,
+    folder,
+    isolation: 'transaction',
+    workers: [{ database: 'postgres', url: server.url, variables: connectionVariables(server.url, {}) }],
+  }
+  writeFacts(folder, {
+    labels: { tables: {} },
+    sequences: [{ schema: 'public', name: 'note_id_seq', lastValue: '1', isCalled: false }],
+  })
+  worker = openWorker(run, 1)
+})
+afterEach(async () => {
+  for (const name of Object.keys(process.env)) if (!(name in environment)) delete process.env[name]
+  Object.assign(process.env, environment)
+  await rm(run.folder, { recursive: true })
+  await direct.query('delete from note')
+})
+
+const file: Scope = { kind: 'file', name: 'a.test.ts' }
+const suite = (name: string): Scope => ({ kind: 'suite', name })
+const aTest = (name: string, concurrent = false): Scope => ({ kind: 'test', name, concurrent })
+const bodies = async () => (await worker.db.query('select body from note order by body')).rows.map(row => row.body)
+const write = (body: string) => worker.db.query('insert into note (body) values ($1)', [body])
+const committed = async () => (await direct.query('select body from note order by body')).rows.map(row => row.body)
+async function within(scope: Scope, work: () => Promise<void>) {
+  await worker.enter(scope)
+  try {
+    await work()
+  } finally {
+    await worker.leave(scope)
+  }
+}
+
+describe('scopes', () => {
+  test('rows of beforeAll are there for the tests of their scope, and gone after it', async () => {
+    await within(file, async () => {
+      await write('file')
+      await within(suite('outer'), async () => {
+        await write('outer')
+        await within(aTest('first'), async () => {
+          await write('first')
+          expect(await bodies()).toEqual(['file', 'first', 'outer'])
+        })
+        await within(suite('inner'), async () => {
+          await write('inner')
+          await within(aTest('second'), async () => expect(await bodies()).toEqual(['file', 'inner', 'outer']))
+          await within(aTest('third'), async () => expect(await bodies()).toEqual(['file', 'inner', 'outer']))
+        })
+        await within(aTest('fourth'), async () => expect(await bodies()).toEqual(['file', 'outer']))
+      })
+      await within(aTest('fifth'), async () => expect(await bodies()).toEqual(['file']))
+    })
+    await within({ kind: 'file', name: 'b.test.ts' }, async () => expect(await bodies()).toEqual([]))
+    expect(await committed()).toEqual([])
+  })
+
+  test('a test that the runner never ended ends where the next one starts', async () => {
+    await worker.enter(file)
+    await worker.enter(aTest('skipped half-way'))
+    await write('left over')
+    await within(aTest('next'), async () => expect(await bodies()).toEqual([]))
+    await worker.leave(file)
+  })
+
+  test('now() is no older than the test where no outer scope has written', async () => {
+    await within(file, async () => {
+      const times: Date[] = []
+      for (const name of ['first', 'second']) {
+        await within(aTest(name), async () => {
+          times.push((await worker.db.query('select now()')).rows[0].now)
+        })
+      }
+      expect(times[1]!.getTime()).toBeGreaterThan(times[0]!.getTime())
+    })
+  })
+
+  test('sequences stand where the template left them after each file', async () => {
+    const ids: number[] = []
+    for (const name of ['a.test.ts', 'b.test.ts']) {
+      await within({ kind: 'file', name }, async () => {
+        await within(aTest('writes'), async () => {
+          await write('x')
+          await write('y')
+          const { rows } = await worker.db.query('select id from note order by id')
+          ids.push(...rows.map(row => row.id))
+        })
+      })
+    }
+    expect(ids).toEqual([1, 2, 1, 2])
+  })
+
+  test('a statement outside of any file is refused, and connects to nothing', async () => {
+    await expect(write('nowhere')).rejects.toMatchObject({ code: 'DB_OUTSIDE_FILE' })
+    await within(file, async () => {})
+    expect(await readNotes(run.folder, 1)).toEqual([{ file: 'a.test.ts', sessions: 0, tests: [] }])
+  })
+})
+
+describe('statements', () => {
+  test('an SQL error does not end the test, whether anything was written before or not', async () => {
+    await within(file, async () => {
+      await within(aTest('expects errors'), async () => {
+        await expect(worker.db.query('select nonsense')).rejects.toMatchObject({ code: '42703' })
+        await write('kept')
+        await expect(write('kept')).rejects.toMatchObject({ code: '23505' })
+        await write('kept too')
+        expect(await bodies()).toEqual(['kept', 'kept too'])
+      })
+      expect(await bodies()).toEqual([])
+    })
+  })
+
+  test('queries sent at once are answered each with its own rows', async () => {
+    await within(file, () =>
+      within(aTest('parallel'), async () => {
+        const answers = await Promise.all(
+          Array.from({ length: 20 }, (_, n) =>
+            n % 5 === 4
+              ? worker.db.query('select 1/0').catch(error => error.code)
+              : worker.db.query('select $1::int as n', [n]).then(({ rows }) => rows[0].n),
+          ),
+        )
+        expect(answers).toEqual([0, 1, 2, 3, '22012', 5, 6, 7, 8, '22012', 10, 11, 12, 13, '22012', 15, 16, 17, 18, '22012'])
+      }),
+    )
+  })
+
+  test('BEGIN, COMMIT and ROLLBACK of the code under test act as on a connection of its own', async () => {
+    await within(file, () =>
+      within(aTest('transactions'), async () => {
+        expect((await worker.db.query('begin')).command).toBe('BEGIN')
+        await write('rolled back')
+        expect((await worker.db.query('rollback')).command).toBe('ROLLBACK')
+        await worker.db.query('start transaction')
+        await write('committed')
+        expect((await worker.db.query('commit')).command).toBe('COMMIT')
+        await worker.db.query('begin')
+        await write('lost')
+        await expect(worker.db.query('select nonsense')).rejects.toMatchObject({ code: '42703' })
+        await expect(write('refused')).rejects.toMatchObject({ code: '25P02' })
+        expect((await worker.db.query('commit')).command).toBe('ROLLBACK')
+        expect(await bodies()).toEqual(['committed'])
+      }),
+    )
+    expect(await committed()).toEqual([])
+  })
+
+  test('deferred constraints are checked at the code’s COMMIT, and stay deferred for the next transaction', async () => {
+    await within(file, () =>
+      within(aTest('deferred'), async () => {
+        for (let round = 0; round < 2; round++) {
+          await worker.db.query('begin')
+          await worker.db.query('insert into pair values (1, 2)')
+          await expect(worker.db.query('commit')).rejects.toMatchObject({ code: '23503' })
+          await worker.db.query('begin')
+          await worker.db.query('insert into pair values (1, 2), (2, 1)')
+          await worker.db.query('commit')
+          await worker.db.query('delete from pair')
+        }
+      }),
+    )
+  })
+
+  test.each(['begin isolation level serializable', 'commit and chain', "prepare transaction 'x'"])(
+    '%j is refused rather than half obeyed',
+    async statement => {
+      await within(file, () =>
+        within(aTest('options'), async () => {
+          await expect(worker.db.query(statement)).rejects.toMatchObject({ code: 'TRANSACTION_UNSUPPORTED' })
+        }),
+      )
+    },
+  )
+
+  test('a COMMIT in disguise gives the database up, for this process and the next', async () => {
+    await within(file, () =>
+      within(aTest('commits'), async () => {
+        await expect(worker.db.query("insert into note (body) values ('escaped'); commit")).rejects.toThrow(
+          /test "commits" a statement ended the transaction.*escaped/,
+        )
+        await expect(bodies()).rejects.toMatchObject({ code: 'TRANSACTION_ENDED' })
+      }),
+    )
+    expect(isSpoiled(run.folder, 1)).toBe(true)
+    const nextProcess = openWorker({ ...run, id: 'the same folder, another process' }, 1)
+    await nextProcess.enter(file)
+    await expect(nextProcess.db.query('select 1')).rejects.toMatchObject({ code: 'TRANSACTION_ENDED' })
+  })
+
+  test('a statement that the test did not wait for is cancelled, and reaches no other test', async () => {
+    await within(file, async () => {
+      let outcome: Promise<unknown> = Promise.resolve()
+      await within(aTest('forgets to await'), async () => {
+        outcome = worker.db.query("insert into note (body) select 'late' from pg_sleep(60)").catch(error => error.code)
+      })
+      expect(await outcome).toBe('57014')
+      await within(aTest('next'), async () => expect(await bodies()).toEqual([]))
+    })
+  })
+
+  test('a lost connection fails the file with one reason, and the next file starts on a new one', async () => {
+    await within(file, () =>
+      within(aTest('loses it'), async () => {
+        await write('x')
+        await expect(worker.db.query('select pg_terminate_backend(pg_backend_pid())')).rejects.toThrow()
+        await expect(bodies()).rejects.toMatchObject({ code: 'SESSION_LOST' })
+      }),
+    )
+    await within({ kind: 'file', name: 'b.test.ts' }, async () => expect(await bodies()).toEqual([]))
+    expect((await readNotes(run.folder, 1)).map(({ sessions }) => sessions)).toEqual([1, 1])
+  })
+})
+
+describe('a client for one test', () => {
+  test('refuses after its test', async () => {
+    const scope = aTest('short')
+    await within(file, async () => {
+      let db: ReturnType<Worker['dbOf']>
+      await within(scope, async () => {
+        db = worker.dbOf(scope)
+        await db.query('select 1')
+        await db[Symbol.asyncDispose]()
+      })
+      await expect(db!.query('select 1')).rejects.toMatchObject({ code: 'DB_AFTER_TEST' })
+    })
+  })
+
+  test('concurrent tests have sessions of their own, and plain db says why it cannot serve them', async () => {
+    await within(file, async () => {
+      const scopes = [aTest('one', true), aTest('two', true)]
+      await Promise.all(
+        scopes.map(scope =>
+          within(scope, async () => {
+            await expect(worker.db.query('select 1')).rejects.toMatchObject({ code: 'DB_CONCURRENT' })
+            await using db = worker.dbOf(scope)
+            await db.query('insert into note (body) values ($1)', [scope.name])
+            expect((await db.query('select body from note')).rows).toEqual([{ body: scope.name }])
+          }),
+        ),
+      )
+      expect(await bodies()).toEqual([])
+    })
+    const [note] = await readNotes(run.folder, 1)
+    expect(note).toMatchObject({ sessions: 3 })
+    expect(note?.tests).toHaveLength(2)
+  })
+})
+
+describe('the environment of a worker', () => {
+  test('is set before anything connects, and holds no other connection parameter', () => {
+    process.env.PGHOSTADDR = '192.0.2.1'
+    process.env.PGSSLMODE = 'require'
+    openWorker({ ...run, id: 'again' }, 1)
+    expect(process.env).toMatchObject({
+      ENVIRONMENT: 'test',
+      NODE_ENV: 'test',
+      DATABASE_URL: server.url,
+      PGHOST: server.folder,
+      PGUSER: 'postgres',
+      PGDATABASE: 'postgres',
+    })
+    expect(process.env).not.toHaveProperty('PGHOSTADDR')
+    expect(process.env).not.toHaveProperty('PGSSLMODE')
+  })
+
+  test.each([
+    ['DATABASE_URL', 'postgresql://me:secret@db.example.com/shop', 'postgresql://me@db.example.com/shop'],
+    ['PGHOST', 'db.example.com', '"db.example.com"'],
+    ['PGSERVICE', 'production', '"production"'],
+    ['PGPASSWORD', 'secret', 'something else'],
+  ])('a changed %s stops the next test', async (name, value, shown) => {
+    await worker.enter(file)
+    process.env[name] = value
+    const entering = worker.enter(aTest('starts'))
+    await expect(entering).rejects.toThrow(`${name} was changed after Seedbed had set it; it is now ${shown}.`)
+    await expect(entering).rejects.not.toThrow(/secret/)
+    await worker.leave(file)
+  })
+
+  test('a slot that the run did not prepare is refused', () => {
+    expect(() => openWorker(run, 2)).toThrow('Worker 2 has no database: the run prepared 1.')
+  })
+})

@@ -1,0 +1,34 @@
+import { openedWorker } from '@seedbed/core/worker'
+import * as vitest from 'vitest'
+import type { RunnerTestCase, RunnerTestSuite } from 'vitest'
+import { scopeOf } from './scope.js'
+
+// Vitest 4.1 and 5 export it from here; 3.2 only from vitest/runners, which 5 does not have.
+const Base = vitest.TestRunner ?? (await import('vitest/runners')).VitestTestRunner
+const triesInRunner = !('aroundEach' in vitest)
+
+/**
+ * The only place that sees a `describe` begin and end: a setup file's beforeAll fires once a file. Where the setup file
+ * has refused to start there is no worker, and nothing to do.
+ */
+export default class SeedbedRunner extends Base {
+  override async onBeforeRunSuite(suite: RunnerTestSuite): Promise<void> {
+    await super.onBeforeRunSuite(suite)
+    await openedWorker()?.enter(scopeOf(suite))
+  }
+
+  override async onAfterRunSuite(suite: RunnerTestSuite): Promise<void> {
+    await openedWorker()?.leave(scopeOf(suite))
+    await super.onAfterRunSuite(suite)
+  }
+
+  override onBeforeTryTask(test: RunnerTestCase): Promise<void> | void {
+    super.onBeforeTryTask(test)
+    if (triesInRunner) return openedWorker()?.enter(scopeOf(test))
+  }
+
+  override async onAfterRunTask(test: RunnerTestCase): Promise<void> {
+    super.onAfterRunTask(test)
+    if (triesInRunner) await openedWorker()?.leave(scopeOf(test))
+  }
+}

@@ -1,0 +1,136 @@
+import { expect, test } from 'vitest'
+import { makeProject } from './support/project.js'
+
+/** The tests below run under a Vitest of their own, in every pool. */
+const suite = `
+  import { test, db, seeds } from '@seedbed/vitest'
+  import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from 'vitest'
+
+  const names = async () => (await db.query('select name from users order by name')).rows.map(row => row.name)
+  const add = name => db.query('insert into users (name) values ($1)', [name])
+
+  beforeAll(() => add('of the file'))
+  beforeEach(() => add('of each'))
+  afterEach(async () => expect(await names()).toContain('of each'))
+  afterAll(async () => expect(await names()).toEqual(['Ada', 'Grace', 'of the file']))
+
+  test('starts on the seed and what beforeAll wrote', async ({ db, seeds }) => {
+    expect(await names()).toEqual(['Ada', 'Grace', 'of each', 'of the file'])
+    await db.query('update users set name = $1 where id = $2', ['Countess', seeds.users.ada.id])
+    expect(await names()).toContain('Countess')
+  })
+  test('leaves no trace', async () => {
+    expect(await names()).toEqual(['Ada', 'Grace', 'of each', 'of the file'])
+  })
+  describe('a suite', () => {
+    beforeAll(() => add('of the suite'))
+    test('sees what its beforeAll wrote', async () => {
+      expect(await names()).toEqual(['Ada', 'Grace', 'of each', 'of the file', 'of the suite'])
+    })
+    describe('inside it', () => {
+      beforeAll(() => add('of the inner suite'))
+      test('sees both', async () => expect(await names()).toContain('of the inner suite'))
+    })
+    test('no longer sees the inner one', async () => expect(await names()).not.toContain('of the inner suite'))
+  })
+  test('no longer sees the suite', async () => {
+    expect(await names()).toEqual(['Ada', 'Grace', 'of each', 'of the file'])
+  })
+  let attempts = 0
+  test('starts afresh at each retry', { retry: 2 }, async () => {
+    attempts += 1
+    await add('of an attempt')
+    expect(await names()).toHaveLength(5)
+    expect(attempts).toBe(3)
+  })
+  test.skip('is skipped', () => {})
+  test.todo('is to do')
+  test('skips itself half-way', async ({ skip }) => {
+    await add('of the skipped')
+    skip()
+  })
+  test('sees nothing of the skipped', async () => expect(await names()).not.toContain('of the skipped'))
+  test.for([1, 2])('gets the same ids each time (%i)', async () => {
+    const { rows } = await db.query("insert into posts (user_id) values (1) returning id")
+    expect(rows[0].id).toBeLessThanOrEqual(2)
+  })
+  test('has every label', () => {
+    expect(seeds.users.grace).toEqual({ id: 2, name: 'Grace' })
+    expect(Object.keys(seeds)).toEqual(['users'])
+    expect(process.env.ENVIRONMENT + process.env.NODE_ENV).toBe('testtest')
+    expect(new URL(process.env.DATABASE_URL).pathname.slice(1)).toBe(process.env.PGDATABASE)
+  })`
+
+test.each([
+  { pool: 'forks', isolate: true },
+  { pool: 'forks', isolate: false },
+  { pool: 'threads', isolate: true },
+  { pool: 'threads', isolate: false },
+  { pool: 'vmThreads', isolate: true },
+])('tests, files and workers are kept apart in $pool, isolate $isolate', async ({ pool, isolate }) => {
+  await using project = await makeProject({ 'a.test.ts': suite, 'b.test.ts': suite, 'c.test.ts': suite })
+  const args = ['run', `--pool=${pool}`, `--isolate=${isolate}`, '--maxWorkers=2']
+  const first = await project.vitest({ args })
+  expect(first.output).toMatch(/Tests {2}42 passed \| 6 skipped \| 3 todo/)
+  expect(first.exitCode).toBe(0)
+  expect(first.output).toMatch(
+    /seedbed {2}embedded PostgreSQL 18\.\d+ \w+ · template built: the first of this project · 2 databases cloned · ready in \d+ ms · \d\.\d\d ms a test/,
+  )
+  const second = await project.vitest({ args })
+  expect(second.exitCode).toBe(0)
+  expect(second.output).toMatch(/template reused · 2 databases recycled/)
+})
+
+test('the same suite run three times yields the same ids', async () => {
+  await using project = await makeProject({
+    'ids.test.ts': `
+      import { test, db } from '@seedbed/vitest'
+      test.for([1, 2, 3])('%i', async () => {
+        const { rows } = await db.query("insert into users (name) values ('x') returning id")
+        console.log('id', rows[0].id)
+      })`,
+  })
+  const ids = []
+  for (let round = 0; round < 3; round++) {
+    const { output } = await project.vitest()
+    ids.push([...output.matchAll(/^id (\d+)$/gm)].map(match => match[1]))
+  }
+  expect(ids).toEqual([['3', '4', '5'], ['3', '4', '5'], ['3', '4', '5']])
+})
+
+test('concurrent tests get sessions of their own through the fixture, and a clear error without it', async () => {
+  await using project = await makeProject({
+    'concurrent.test.ts': `
+      import { test, db as plain } from '@seedbed/vitest'
+      import { describe, expect } from 'vitest'
+      describe.concurrent('at once', () => {
+        test.for([1, 2, 3, 4])('%i', async (n, { db }) => {
+          await db.query('insert into posts (user_id, title) values (1, $1)', ['post ' + n])
+          expect((await db.query('select title from posts')).rows).toEqual([{ title: 'post ' + n }])
+        })
+      })
+      test.concurrent('plain db', () => expect(plain.query('select 1')).rejects.toMatchObject({ code: 'DB_CONCURRENT' }))
+      test('afterwards', async () => expect((await plain.query('select from posts')).rowCount).toBe(0))`,
+  })
+  const { output, exitCode } = await project.vitest()
+  expect(output).toMatch(/Tests {2}6 passed/)
+  expect(exitCode).toBe(0)
+})
+
+test('an aroundEach of the user stands inside the test’s scope', async () => {
+  await using project = await makeProject({
+    'around.test.ts': `
+      import { test, db } from '@seedbed/vitest'
+      import { aroundEach, expect } from 'vitest'
+      aroundEach(async runTest => {
+        await db.query("insert into posts (user_id, title) values (1, 'around')")
+        await runTest()
+        await db.query("insert into posts (user_id, title) values (1, 'after')")
+      })
+      test.for([1, 2])('%i', async () => {
+        expect((await db.query('select title from posts')).rows).toEqual([{ title: 'around' }])
+      })`,
+  })
+  const { output } = await project.vitest()
+  expect(output).toMatch(/Tests {2}2 passed/)
+})

@@ -1,0 +1,106 @@
+import { expect, test } from 'vitest'
+import { makeProject } from './support/project.js'
+
+const counting = `
+  import { test } from '@seedbed/vitest'
+  test('counts', async ({ db }) => {
+    const { rows } = await db.query('select count(*)::int from users')
+    console.log('users:', rows[0].count)
+  })`
+
+test('in watch mode an edited seed or migration rebuilds the template and runs again', async () => {
+  await using project = await makeProject({ 'a.test.ts': counting })
+  const running = project.start({ args: ['watch', '--maxWorkers=1'] })
+  try {
+    await running.printed(/users: 2/)
+    await running.printed(/Waiting for file changes/)
+    await project.write({ 'seeds/users.json': '{ "users": [{ "name": "Ada" }] }' })
+    await running.printed(/seeds\/users\.json changed/)
+    await running.printed(/users: 1/)
+    await running.printed(/Waiting for file changes/)
+    await project.write({ 'seeds/users.json': '{ "users": [{ "nmae": "Ada" }] }' })
+    await running.printed(/SEED_UNKNOWN_COLUMN/)
+    await running.printed(/Waiting for file changes/)
+    await project.write({ 'migrations/1_users.sql': 'create table users (nmae text)' })
+    await running.printed(/users: 1/)
+    await running.printed(/Waiting for file changes/)
+    running.child.stdin!.write('q')
+    expect((await running.ended).output).toMatch(/seedbed {2}embedded PostgreSQL/)
+  } finally {
+    running.child.kill('SIGKILL')
+  }
+})
+
+test('Ctrl-C in the middle of a test leaves nothing that harms the next run', async () => {
+  await using project = await makeProject({
+    'a.test.ts': `
+      import { test } from '@seedbed/vitest'
+      test('is interrupted', async ({ db }) => {
+        await db.query("insert into users (name) values ('Eve')")
+        console.log('in the test')
+        await db.query('select pg_sleep(60)')
+      }, 60_000)`,
+  })
+  const running = project.start()
+  await running.printed(/in the test/)
+  running.child.kill('SIGINT')
+  await running.ended
+  await project.write({ 'a.test.ts': counting })
+  const next = await project.vitest()
+  expect(next.output).toMatch(/users: 2/)
+  expect(next.exitCode).toBe(0)
+})
+
+test('SIGKILL in the middle of a test leaves nothing that harms the next run', async () => {
+  await using project = await makeProject({
+    'a.test.ts': `
+      import { test } from '@seedbed/vitest'
+      test('is killed', async ({ db }) => {
+        await db.query("insert into users (name) values ('Eve')")
+        process.kill(process.ppid, 'SIGKILL')
+        await db.query('select pg_sleep(60)')
+      }, 60_000)`,
+  })
+  await project.vitest({ args: ['run', '--pool=forks'] })
+  await project.write({ 'a.test.ts': counting })
+  const next = await project.vitest()
+  expect(next.output).toMatch(/users: 2/)
+  expect(next.exitCode).toBe(0)
+})
+
+test('shards and bail work as without Seedbed', async () => {
+  const failing = `
+    import { test } from '@seedbed/vitest'
+    test('fails', async ({ db }) => { await db.query('select 1/0') })`
+  await using project = await makeProject({ 'a.test.ts': counting, 'b.test.ts': counting, 'c.test.ts': counting })
+  const outputs = await Promise.all([1, 2, 3].map(shard => project.vitest({ args: ['run', `--shard=${shard}/3`] })))
+  expect(outputs.map(({ output }) => output.match(/users: 2/g)?.length)).toEqual([1, 1, 1])
+  await project.write({ 'a.test.ts': failing, 'b.test.ts': failing, 'c.test.ts': failing })
+  const { output, exitCode } = await project.vitest({ args: ['run', '--bail=1', '--maxWorkers=1', '--no-isolate'] })
+  expect(exitCode).toBe(1)
+  expect(output.match(/division by zero/g)!.length).toBeGreaterThan(0)
+})
+
+test('a config is found from the project’s folder, and its variables and extensions are there', async () => {
+  await using project = await makeProject({
+    'seedbed.config.ts': `
+      import { defineConfig } from '@seedbed/core'
+      export default defineConfig({
+        migrations: './migrations',
+        extensions: ['citext'],
+        variables: ({ url, host, database }) => ({ POSTGRES_URL: url, DB: host + '|' + database }),
+      })`,
+    'a.test.ts': `
+      import { test } from '@seedbed/vitest'
+      import { expect } from 'vitest'
+      test('config', async ({ db }) => {
+        expect(process.env.POSTGRES_URL).toBe(process.env.DATABASE_URL)
+        expect(process.env.DB).toBe(process.env.PGHOST + '|' + process.env.PGDATABASE)
+        const { rows } = await db.query("select 'A'::citext = 'a' as same, current_user, usesuper from pg_user where usename = current_user")
+        expect(rows[0]).toMatchObject({ same: true, usesuper: false })
+      })`,
+  })
+  const { output, exitCode } = await project.vitest()
+  expect(output).toMatch(/Tests {2}1 passed/)
+  expect(exitCode).toBe(0)
+})

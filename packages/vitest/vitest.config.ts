@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/home.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    // Each test starts a Vitest of its own.
+    maxWorkers: 2,
+  },
+})
