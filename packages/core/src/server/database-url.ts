@@ -17,6 +17,7 @@ export function withDatabase(url: string, database: string): string {
 export function printableUrl(url: string): string {
   const result = new URL(url)
   result.password = ''
-  for (const name of [...result.searchParams.keys()]) if (/password|passfile/i.test(name)) result.searchParams.delete(name)
+  for (const name of [...result.searchParams.keys()])
+    if (/password|passfile/i.test(name)) result.searchParams.delete(name)
   return result.href
 }

@@ -1,0 +1,207 @@
+import { randomUUID } from 'node:crypto'
+import { access, realpath, rename, rm } from 'node:fs/promises'
+import { setTimeout as pause } from 'node:timers/promises'
+import { escapeLiteral } from 'pg'
+import { installedBinaries, runnableBinaries, type InstalledBinaries } from './binaries.js'
+import { randomPassword, readRecord, writeRecord, type ClusterRecord } from './cluster-record.js'
+import { judgeDataFolder, runningServer } from './data-folder.js'
+import { freePort, loopbackEndpoint, socketEndpoint, urlOf, type Endpoint } from './endpoint.js'
+import { serverErrors } from './errors.js'
+import { explainFailure } from './explain-failure.js'
+import { underLock } from './file-lock.js'
+import { clusterFolders, makePassableFolder, type ClusterFolders } from './home.js'
+import { startPostmaster, stopPostmaster, tryToConnect, type Lease } from './postmaster.js'
+import { copyPrepared, prepared } from './prepared.js'
+import { hostIdentity, isSameHost } from './process-identity.js'
+import { runProgram } from './run-program.js'
+import type { Server } from './server.js'
+import { serverUser, type ServerUser } from './server-user.js'
+import { administrator, applicationRole, initdbFlags, settings } from './settings.js'
+
+export interface EmbeddedOptions {
+  projectFolder: string
+  home: string
+  progress: (line: string) => void
+  /** Where the server listens. @default 'loopback' on Windows, else 'socket' */
+  listen?: 'socket' | 'loopback'
+}
+
+interface Cluster extends ClusterFolders {
+  installed: InstalledBinaries
+  user: ServerUser
+  listen: 'socket' | 'loopback'
+  progress: (line: string) => void
+}
+
+/**
+ * A PostgreSQL from npm, started by us: one cluster for each project, server version and settings under the home, shared
+ * by all runs at the same time. Whoever comes first starts it, the last one out stops it, and who is there is known from
+ * the server itself: each run holds a session, which ends with its process however it dies.
+ *
+ * @throws errors of this room; see errors.ts
+ * @example await using server = await openEmbedded({ projectFolder, home: seedbedHome(process.env), progress: console.log })
+ */
+export async function openEmbedded(options: EmbeddedOptions): Promise<Server> {
+  const { home, progress, listen = process.platform === 'win32' ? 'loopback' : 'socket' } = options
+  try {
+    const [installed, user] = await Promise.all([installedBinaries(), serverUser()])
+    const identity = { version: installed.version, platform: installed.platform, uid: user.uid, listen, settings }
+    const project = await realpath(options.projectFolder)
+    const folders = clusterFolders(home, project, { ...identity, flags: initdbFlags(installed.platform) })
+    for (const folder of [home, `${home}/clusters`, folders.folder]) await makePassableFolder(folder, user)
+    const cluster = { ...folders, installed, user, listen, progress }
+    return await underLock(
+      cluster.lock,
+      () => open(cluster, project),
+      pid => progress(`waiting for pid ${pid}, which starts or stops the server`),
+    )
+  } catch (error) {
+    throw await explainFailure(error, home)
+  }
+}
+
+/** Under the cluster's lock. */
+async function open(cluster: Cluster, projectFolder: string): Promise<Server> {
+  const { version } = cluster.installed
+  const known = await readRecord(cluster.record)
+  const attached = known && (await attach(cluster, known))
+  const { lease, record, origin } =
+    attached?.lease && known
+      ? { lease: attached.lease, record: known, origin: 'attached' as const }
+      : await start(cluster, projectFolder, known, attached?.refused ?? false)
+  try {
+    await makeApplicationRole(lease, record.applicationPassword)
+  } catch (error) {
+    await lease.end()
+    throw error
+  }
+  // A run that ends without giving the server up shall end all the same.
+  lease.unref()
+  const endpoint = endpointOf(cluster, record.port)
+  let given: Promise<void> | undefined
+  return {
+    kind: 'embedded',
+    description: `embedded PostgreSQL ${version}`,
+    version,
+    origin,
+    adminUrl: urlOf(endpoint, administrator, record.administratorPassword, 'postgres'),
+    applicationUrl: urlOf(endpoint, applicationRole, record.applicationPassword, 'postgres'),
+    copy: 'file_copy',
+    [Symbol.asyncDispose]: () => (given ??= giveUp(cluster, lease)),
+  }
+}
+
+/** A session on a server that runs already; none if it does not run, after waiting for one that starts or stops. */
+async function attach(cluster: Cluster, record: ClusterRecord): Promise<{ lease?: Lease; refused: boolean }> {
+  const isHere = isSameHost(record.host, await hostIdentity())
+  const endpoint = endpointOf(cluster, record.port)
+  // A port, unlike a socket in our folder, can have become somebody else's.
+  if (cluster.listen === 'loopback' && !(await runningServer(cluster.data))) return { refused: false }
+  for (const begin = Date.now(); ; await pause(5)) {
+    const answer = await tryToConnect(endpoint, record.administratorPassword)
+    const isUp = typeof answer !== 'string'
+    if (!isHere && (isUp || answer === 'busy')) {
+      if (isUp) await answer.end()
+      throw serverErrors.SERVER_DATA_IN_USE_ELSEWHERE({ folder: cluster.folder, home: cluster.home })
+    }
+    if (isUp) return { lease: answer, refused: false }
+    if ((await runningServer(cluster.data)) === undefined) return { refused: answer === 'refused' }
+    if (Date.now() - begin > 60_000) throw serverErrors.SERVER_DOES_NOT_ANSWER({ folder: cluster.folder })
+  }
+}
+
+async function start(cluster: Cluster, projectFolder: string, known: ClusterRecord | undefined, refused: boolean) {
+  const { installed, user, progress, home, data } = cluster
+  const { version } = installed
+  if (user.runAs.uid !== undefined) await assertReachable(cluster)
+  const binaries = await runnableBinaries(installed, home, user)
+  const here = await hostIdentity()
+  // Without its record, nobody can attach to a server or tell whose it is.
+  if (!known) await stopPostmaster(data, async () => binaries)
+
+  const hasData = await exists(data)
+  const verdict = hasData ? await judgeDataFolder(cluster, known, version, here, refused) : undefined
+  if (verdict?.use === false) {
+    progress(`discarding ${data}: ${verdict.because}`)
+    await discard(data)
+  }
+  const port = cluster.listen === 'loopback' ? { port: await freePort() } : {}
+  let record: ClusterRecord
+  if (known && verdict?.use) {
+    record = { ...known, host: here, ...port }
+    await writeRecord(cluster.record, record)
+  } else {
+    const source = await prepared({ home, installed, binaries, user, progress })
+    const passwords = { administratorPassword: source.password, applicationPassword: randomPassword() }
+    record = { format: 1, projectFolder, version, host: here, ...port, ...passwords }
+    // Before the data: a data folder whose passwords nobody knows would be of no use.
+    await writeRecord(cluster.record, record)
+    await copyPrepared(source, data, user)
+  }
+  const endpoint = endpointOf(cluster, record.port)
+  const password = record.administratorPassword
+  const lease = await startPostmaster({ cluster, endpoint, password, binaries, user })
+  return { lease, record, origin: verdict?.use ? ('started' as const) : ('initialised' as const) }
+}
+
+/** An ordinary role: it owns the worker databases, and can neither create databases nor look into those of others. */
+async function makeApplicationRole(lease: Lease, password: string): Promise<void> {
+  const role = escapeLiteral(applicationRole)
+  const { rows } = await lease.query(`select from pg_roles where rolname = ${role}`)
+  if (rows.length > 0) return
+  await lease.query(`
+    begin;
+    set local log_min_error_statement = panic;
+    set local synchronous_commit = on;
+    create role ${applicationRole} login password ${escapeLiteral(password)};
+    revoke all on database postgres, template1 from public;
+    grant connect on database postgres to ${applicationRole};
+    commit`)
+}
+
+/** Ends this run's session and, if no other session is left, the server. */
+async function giveUp(cluster: Cluster, lease: Lease): Promise<void> {
+  lease.ref()
+  await underLock(cluster.lock, async () => {
+    const isLast = await isAlone(lease).catch(() => false)
+    await lease.end().catch(() => {})
+    if (!isLast) return
+    await stopPostmaster(cluster.data, () => runnableBinaries(cluster.installed, cluster.home, cluster.user))
+  })
+}
+
+/** Sessions that this run has just closed need a moment to be gone; another run's lease does not go. */
+async function isAlone(lease: Lease): Promise<boolean> {
+  for (const begin = Date.now(); ; await pause(5)) {
+    const { rows } = await lease.query<{ leases: number; others: number }>(`
+      select count(*) filter (where application_name like 'seedbed lease %')::int as leases, count(*)::int as others
+      from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()`)
+    const { leases = 0, others = 0 } = rows[0] ?? {}
+    if (others === 0) return true
+    if (leases > 0 || Date.now() - begin > 500) return false
+  }
+}
+
+/** Renamed first: a run killed meanwhile leaves something that is swept, not half a data folder. */
+async function discard(data: string): Promise<void> {
+  const doomed = `${data}.tmp-${randomUUID()}`
+  await rename(data, doomed)
+  await rm(doomed, { recursive: true, force: true })
+}
+
+function endpointOf(cluster: Cluster, port: number | undefined): Endpoint {
+  return port === undefined ? socketEndpoint(cluster, cluster.user) : loopbackEndpoint(port)
+}
+
+async function assertReachable({ folder, user }: Cluster): Promise<void> {
+  await runProgram('test', ['-x', folder], { user }).catch(cause => {
+    throw serverErrors.SERVER_UNREACHABLE_FOR_USER({ folder, user: user.name }, { cause })
+  })
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}

@@ -1,0 +1,36 @@
+import type { SeedbedConfig } from '../config/config.js'
+import { serverErrors } from './errors.js'
+import { seedbedHome } from './home.js'
+import type { Server } from './server.js'
+
+export interface OpenServerOptions {
+  /** Absolute: the folder of the config or package.json. */
+  projectFolder: string
+  config: Pick<SeedbedConfig, 'server' | 'environments'>
+  /** Where embedded servers are kept. @default `seedbedHome(process.env)` */
+  home?: string
+  /** Told in a few words what is being done or waited for, so that nobody wonders. */
+  progress?: (line: string) => void
+}
+
+/**
+ * The server of the test environment: the one whose URL `environments.test` (by default TEST_DATABASE_URL) names, else
+ * one that Seedbed starts. Never the one of DATABASE_URL. Disposing gives up this process's hold on it.
+ *
+ * @throws the errors of this room, `SERVER_…`
+ * @example await using server = await openServer({ projectFolder: '/home/ada/shop', config: {} })
+ */
+export async function openServer(options: OpenServerOptions): Promise<Server> {
+  const { projectFolder, config, home, progress = () => {} } = options
+  const url = config.environments?.test?.url || process.env.TEST_DATABASE_URL
+  // Each kind is loaded when it is wanted: importing `pg` alone takes as long as attaching.
+  if (url) {
+    const { openExternal } = await import('./external.js')
+    return openExternal(url)
+  }
+  if (config.server === undefined || config.server === 'embedded') {
+    const { openEmbedded } = await import('./embedded.js')
+    return openEmbedded({ projectFolder, home: home ?? seedbedHome(process.env), progress })
+  }
+  throw serverErrors.SERVER_CONTAINER_NOT_AVAILABLE({})
+}
