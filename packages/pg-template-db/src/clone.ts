@@ -1,0 +1,196 @@
+import { creator, createRegistered } from './create.js'
+import type { Context, LeasedTemplate } from './context.js'
+import { copySettings, settingsOf } from './copy-settings.js'
+import { dropRegistered } from './drop.js'
+import type { Template } from './ensure.js'
+import { errors } from './errors.js'
+import { lockClass, whileUnused } from './locks.js'
+import { newDatabase } from './names.js'
+import { release, type HeldClone, type Release } from './release.js'
+import { withDatabase } from './session.js'
+
+/** A database that is as its template, and nobody else's until it is released. */
+export interface Clone {
+  database: string
+  /** The URL of `openTemplates`, with this database. */
+  url: string
+  /** Whether it has been used before. */
+  recycled: boolean
+  /**
+   * Gives it back. It is kept for another use if nothing was committed in it and nobody but you was in it; otherwise
+   * it is dropped. Sessions that are just closing have a second to go; any that stay are ended.
+   *
+   * @throws TemplateError DROP_REFUSED, LEASE_LOST
+   */
+  release(use: Release): Promise<'kept' | 'dropped'>
+}
+
+/** Databases made from a template: see `Templates.clone`. */
+export async function cloneTemplate(
+  context: Context,
+  { database }: Pick<Template, 'database'>,
+  count: number,
+): Promise<Clone[]> {
+  const template = context.templates.get(database)
+  if (!template) throw errors.TEMPLATE_NOT_LEASED({ database })
+  if (!Number.isInteger(count) || count < 1) {
+    throw errors.INVALID_OPTION({ option: 'count', problem: `${count} is not a positive whole number` })
+  }
+  const { claimed, unfit, abandoned } = await claim(context, template, count)
+  for (const held of claimed) context.clones.add(held)
+  const dropping = dropUseless(context, unfit, abandoned)
+  try {
+    const created = claimed.length < count ? await create(context, template, count - claimed.length) : []
+    for (const held of created) context.clones.add(held)
+    return [...claimed.map(held => cloneOf(context, held, true)), ...created.map(held => cloneOf(context, held, false))]
+  } catch (error) {
+    await Promise.all(claimed.map(held => release(context, held, { sessions: 0, clean: true }).catch(() => {})))
+    throw error
+  } finally {
+    await dropping
+  }
+}
+
+function cloneOf(context: Context, held: HeldClone, recycled: boolean): Clone {
+  let released: Promise<'kept' | 'dropped'> | undefined
+  return {
+    database: held.database,
+    url: withDatabase(context.url, held.database),
+    recycled,
+    release: use => (released ??= release(context, held, use)),
+  }
+}
+
+interface Claim {
+  claimed: HeldClone[]
+  /** Ours now, and not as the template any more. */
+  unfit: HeldClone[]
+  /** Row ids of clones that somebody left behind. */
+  abandoned: number[]
+}
+
+/** Takes clones that wait, in one round trip. */
+async function claim(context: Context, template: LeasedTemplate, count: number): Promise<Claim> {
+  const [rows, counters, abandoned] = (await context.lease.batch(
+    claimQuery(template.id, count),
+    sessionsQuery(template.id),
+    abandonedQuery(template.id),
+  )) as [ClaimedRow[], { oid: number; sessions: number }[], { id: number }[]]
+  const sessions = new Map(counters.map(counter => [counter.oid, counter.sessions]))
+  const result: Claim = { claimed: [], unfit: [], abandoned: abandoned.map(row => row.id) }
+  for (const row of rows) {
+    if (row.id === null) {
+      await context.lease.query('select pg_advisory_unlock($1, $2)', [lockClass.lease, row.locked])
+      continue
+    }
+    const held: HeldClone = { id: row.id, oid: row.oid, database: row.name, sessions: row.sessions, template }
+    const asLeft = row.good && !row.visited && sessions.get(row.oid) === row.sessions
+    result[asLeft ? 'claimed' : 'unfit'].push(held)
+  }
+  return result
+}
+
+interface ClaimedRow {
+  locked: number
+  /** Null if another process was quicker. */
+  id: number | null
+  oid: number
+  name: string
+  sessions: number
+  /** It exists, and the server has not crashed since it was made. */
+  good: boolean
+  visited: boolean
+}
+
+// LIMIT stops as soon as there are enough, so that no lock is taken in vain; both CTEs are materialized for that.
+// The UPDATE reads the newest version of a row, so that a clone which has changed hands since the snapshot is left out.
+const claimQuery = (template: number, count: number) => `
+  with waiting as materialized (
+    select id from template_db.databases where kind = 'clone' and template_id = ${template} and state = 'ready' order by id
+  ), locked as materialized (
+    select id from waiting where pg_try_advisory_lock(${lockClass.lease}, id) limit ${count}
+  ), claimed as (
+    update template_db.databases d set state = 'used', last_used_at = now()
+      from locked where d.id = locked.id and d.state = 'ready' returning d.*
+  )
+  select locked.id as locked, c.id, c.oid, c.name, c.sessions,
+    exists (select from pg_database p where p.oid = c.oid and p.datname = c.name and p.datconnlimit <> -2)
+      and exists (select from template_db.since_crash s where s.id = c.id) as good,
+    exists (select from pg_stat_activity a where a.datid = c.oid and a.usesysid is not null) as visited
+  from locked left join claimed c on c.id = locked.id
+  order by c.id`
+
+// A statement of its own after the look at pg_stat_activity: a session that is not seen there has been counted, see
+// release.ts.
+const sessionsQuery = (template: number) => `
+  select datid as oid, sessions from pg_stat_database
+   where datid in (select oid from template_db.databases where kind = 'clone' and template_id = ${template})`
+
+const abandonedQuery = (template: number) => `
+  select id from template_db.databases d
+   where kind = 'clone' and template_id = ${template} and state <> 'ready'
+     and not exists (
+       select from pg_locks l where l.locktype = 'advisory' and l.objid = d.id::oid
+          and l.classid in (${lockClass.lease}, ${lockClass.busy})
+          and l.database = (select oid from pg_database where datname = current_database()))`
+
+/** Best effort: whatever cannot be dropped stays registered, and sweep() says why. */
+async function dropUseless(context: Context, unfit: HeldClone[], abandoned: number[]): Promise<void> {
+  await Promise.all(
+    [
+      ...unfit.map(held => release(context, held, { sessions: 0, clean: false })),
+      ...abandoned.map(id =>
+        context.work(work => whileUnused(work, id, () => dropRegistered(context, work, id, { force: true }))),
+      ),
+    ].map(drop => drop.catch(() => {})),
+  )
+}
+
+/** Makes new ones, several at once. If one fails, all of them are dropped. */
+async function create(context: Context, template: LeasedTemplate, count: number): Promise<HeldClone[]> {
+  const settings = await settingsOf(context.lease, template.oid)
+  const rows = await register(context, template, count)
+  const results = await Promise.allSettled(
+    rows.map(row =>
+      context.work(async work => {
+        await work.query('select pg_advisory_lock($1, $2)', [lockClass.busy, row.id])
+        const registered = { ...row, owner: template.owner }
+        const oid = await createRegistered(context, work, registered, { from: template, state: 'used' })
+        await copySettings(work, registered, settings)
+        return { id: row.id, oid, database: row.name, sessions: 0, template }
+      }),
+    ),
+  )
+  const failed = results.find(result => result.status === 'rejected')
+  if (failed) {
+    await Promise.all(
+      rows.map(({ id, name }) =>
+        release(context, { id, oid: 0, database: name, sessions: 0, template }, { sessions: 0, clean: false }).catch(
+          () => {},
+        ),
+      ),
+    )
+    throw failed.reason
+  }
+  return results.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []))
+}
+
+/** Commits a row for each clone to come, and leases it. */
+async function register(
+  context: Context,
+  template: LeasedTemplate,
+  count: number,
+): Promise<{ id: number; name: string; comment: string }[]> {
+  const names = Array.from({ length: count }, () => newDatabase('clone', template.key))
+  for (const { name } of names) await context.authorize('create', name)
+  // The lock is taken before the row is committed, so that nobody sees the row without it.
+  return context.lease.query(
+    `with made as (
+       insert into template_db.databases (name, kind, template_id, key, owner, state, comment, creator)
+       select n.name, 'clone', $1, $2, $3, 'creating', n.comment, $4
+         from jsonb_to_recordset($5) as n (name text, comment text)
+       returning id, name, comment
+     ) select id, name, comment, pg_advisory_lock(${lockClass.lease}, id) from made`,
+    [template.id, template.key, template.owner, creator, JSON.stringify(names)],
+  )
+}

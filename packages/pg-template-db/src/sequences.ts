@@ -1,0 +1,54 @@
+import { escapeIdentifier, escapeLiteral } from 'pg'
+import type { Session } from './session.js'
+
+/** Where a sequence of a template stands: what `nextval` has to start from in every clone. */
+export interface SequenceState {
+  schema: string
+  name: string
+  /** A bigint as text. */
+  lastValue: string
+  /** Whether `lastValue` has been given out already. */
+  isCalled: boolean
+}
+
+/** The slice of a `pg` client or pool that is used. */
+export interface QueryClient {
+  query(text: string, values: unknown[]): Promise<unknown>
+}
+
+/**
+ * Puts every sequence back to where it stood in the template, in one statement. Like `nextval`, this is not undone by
+ * a rollback. The role must own the sequences or have UPDATE on them.
+ *
+ * @example await restoreSequences(client, template.sequences)
+ */
+export async function restoreSequences(client: QueryClient, sequences: readonly SequenceState[]): Promise<void> {
+  if (sequences.length === 0) return
+  await client.query(
+    `select pg_catalog.setval(pg_catalog.format('%I.%I', s.schema, s.name)::pg_catalog.regclass, s."lastValue", s."isCalled")
+       from pg_catalog.jsonb_to_recordset($1)
+         as s(schema pg_catalog.text, name pg_catalog.text, "lastValue" pg_catalog.int8, "isCalled" pg_catalog.bool)`,
+    [JSON.stringify(sequences)],
+  )
+}
+
+/** Reads every sequence of the session's database, also those of identity and serial columns. */
+export async function readSequences(session: Session): Promise<SequenceState[]> {
+  const found = await session.query<{ schema: string; name: string }>(
+    `select n.nspname::text as schema, c.relname::text as name
+       from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where c.relkind = 'S' and n.nspname not like 'pg\\_%' and n.nspname <> 'information_schema'
+      order by 1, 2`,
+  )
+  // pg_sequences does not tell the value of a sequence that has not been called, so each is asked itself.
+  const parts = found.map(
+    ({ schema, name }) =>
+      `select ${escapeLiteral(schema)} as schema, ${escapeLiteral(name)} as name,
+         last_value::text as "lastValue", is_called as "isCalled"
+         from ${escapeIdentifier(schema)}.${escapeIdentifier(name)}`,
+  )
+  const states: SequenceState[] = []
+  while (parts.length > 0)
+    states.push(...(await session.query<SequenceState>(parts.splice(0, 500).join(' union all '))))
+  return states
+}
