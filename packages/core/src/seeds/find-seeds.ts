@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto'
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { extname, join, relative, resolve, sep } from 'node:path'
+import type { SeedbedConfig } from '../config/config.js'
+import { seedErrors } from './errors.js'
+import { importedFiles } from './imported-files.js'
+
+/** Which files are loaded, and what of them decides whether a template is still good. */
+export interface SeedPlan {
+  /** For one line of output: `seeds/ (3 files)`. */
+  description: string
+  /** Absolute paths, in the order of loading. */
+  files: string[]
+  /**
+   * `seeds/users.json` → SHA-256 of its content. Files that a seed in code imports, or names in a string that begins
+   * with `./` or `../`, count as well, and what they import in turn; packages and names that are put together do not.
+   */
+  fingerprint: Record<string, string>
+}
+
+/**
+ * Finds the seeds: the files and folders of `config.seeds` as they stand there, or else `seeds/` where it exists. A
+ * folder's own `.json`, `.sql`, `.ts` and `.js` files count, in natural order (`2.json` before `10.json`); not those in
+ * folders below, names that begin with a dot, and `.d.ts`.
+ *
+ * @throws SEEDS_NOT_FOUND for a path that does not exist or holds no seed, SEED_UNKNOWN_KIND for a file of another kind
+ * @example await findSeeds('/app', {}) // { description: 'seeds/ (3 files)', … }
+ */
+export async function findSeeds(projectFolder: string, { seeds }: Pick<SeedbedConfig, 'seeds'>): Promise<SeedPlan> {
+  const folder = resolve(projectFolder)
+  const named = seeds === undefined ? [] : [seeds].flat()
+  const entries = seeds === undefined ? ((await isFolder(join(folder, 'seeds'))) ? ['seeds'] : []) : named
+  const shown: string[] = []
+  const files = new Set<string>()
+  for (const entry of entries) {
+    const path = resolve(folder, entry)
+    const found = await filesOf(path, shownPath(folder, path))
+    if (found.length === 0 && named.length > 0) {
+      throw seedErrors.SEEDS_NOT_FOUND({
+        path: shownPath(folder, path),
+        problem: 'holds no .json, .sql, .ts or .js file',
+      })
+    }
+    for (const file of found) files.add(file)
+    shown.push((await isFolder(path)) ? `${shownPath(folder, path)}/` : shownPath(folder, path))
+  }
+  const counted = `(${files.size} ${files.size === 1 ? 'file' : 'files'})`
+  return {
+    description: shown.length === 0 ? 'no seeds' : `${shown.join(', ')} ${counted}`,
+    files: [...files],
+    fingerprint: await fingerprintOf(folder, [...files]),
+  }
+}
+
+/** A path for people and fingerprints: from the project's folder, with slashes on every system. */
+export function shownPath(folder: string, path: string): string {
+  return relative(folder, path).split(sep).join('/') || '.'
+}
+
+const kinds = new Set(['.json', '.sql', '.ts', '.mts', '.cts', '.js', '.mjs', '.cjs'])
+
+async function filesOf(path: string, shown: string): Promise<string[]> {
+  const found = await stat(path).catch(() => undefined)
+  if (!found) throw seedErrors.SEEDS_NOT_FOUND({ path: shown, problem: 'does not exist' })
+  if (!found.isDirectory()) {
+    if (!isSeedFile(path)) throw seedErrors.SEED_UNKNOWN_KIND({ file: shown })
+    return [path]
+  }
+  const names = (await readdir(path, { withFileTypes: true }))
+    .filter(entry => !entry.isDirectory() && !entry.name.startsWith('.') && isSeedFile(entry.name))
+    .map(entry => entry.name)
+  const { compare } = new Intl.Collator('en', { numeric: true })
+  return names.sort((a, b) => compare(a, b) || (a < b ? -1 : 1)).map(name => join(path, name))
+}
+
+function isSeedFile(path: string): boolean {
+  return kinds.has(extname(path)) && !/\.d\.[cm]?ts$/.test(path)
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    found => found.isDirectory(),
+    () => false,
+  )
+}
+
+async function fingerprintOf(folder: string, files: readonly string[]): Promise<Record<string, string>> {
+  const code = files.filter(file => /\.[cm]?[jt]s$/.test(file))
+  const imported = await importedFiles(code)
+  const all = [...new Set([...files, ...imported])]
+  const hashes = await Promise.all(
+    all.map(async file =>
+      createHash('sha256')
+        .update(await readFile(file))
+        .digest('hex'),
+    ),
+  )
+  const parts = Object.fromEntries(all.map((file, index) => [shownPath(folder, file), hashes[index]!]))
+  // Names decide the order within a folder; across several entries of the config nothing else would show a change of it.
+  const order = files.map(file => shownPath(folder, file)).join('\n')
+  return { ...parts, 'order of seeds': createHash('sha256').update(order).digest('hex') }
+}

@@ -1,0 +1,22 @@
+import type { Queryable } from './queryable.js'
+import type { Seeds } from './read-labels.js'
+
+/**
+ * Adds one more seed inside a test, all of it or nothing. It belongs to the scope in which it is called, and is gone
+ * with it. Sequences do not come back with a scope: those of its tables stand behind its rows from then on.
+ *
+ * @param db the test's `db`, or any `pg` client; outside of a transaction the seed gets one of its own, and stays
+ * @param file a `.json`, `.ts` or `.js` seed; a path counts from `folder`
+ * @returns the seed's labelled rows, in the form of `seeds`
+ * @throws the errors of any seed, with file, line and column; SEED_UNKNOWN_KIND for an SQL file
+ * @example const { orders } = await loadSeed(db, new URL('./big-order.json', import.meta.url))
+ */
+export async function loadSeed(
+  db: Queryable,
+  file: string | URL,
+  { folder = process.cwd() }: { folder?: string } = {},
+): Promise<Seeds> {
+  // the loader is imported only now: most files that import this never call it
+  const { loadOneFile } = await import('./load-one-file.js')
+  return loadOneFile(db, file, folder)
+}

@@ -1,0 +1,28 @@
+import { closest, distance } from 'fastest-levenshtein'
+
+/**
+ * The candidate that someone who wrote `name` most likely meant; undefined if none is near. Capitals do not count.
+ *
+ * @example nearest('emial', ['id', 'email']) // 'email'
+ */
+export function nearest(name: string, candidates: Iterable<string>): string | undefined {
+  const bare = name.toLowerCase().split('.').at(-1)!
+  const byFolded = new Map<string, string>()
+  for (const candidate of candidates) {
+    // 'user' for 'sales.user', so that a schema in front does not make everything far
+    byFolded.set(candidate.toLowerCase(), candidate)
+    const last = candidate.toLowerCase().split('.').at(-1)!
+    if (!byFolded.has(last)) byFolded.set(last, candidate)
+  }
+  if (byFolded.size === 0) return undefined
+  const found = [name.toLowerCase(), bare].map(written => {
+    const best = closest(written, [...byFolded.keys()])
+    return {
+      best,
+      far: distance(written, best),
+      allowed: written.length < 4 ? 1 : Math.max(2, Math.floor(written.length / 3)),
+    }
+  })
+  const near = found.find(({ far, allowed }) => far <= allowed)
+  return near && byFolded.get(near.best)
+}
