@@ -113,9 +113,11 @@ async function attach(cluster: Cluster, record: ClusterRecord): Promise<{ lease?
 async function start(cluster: Cluster, projectFolder: string, known: ClusterRecord | undefined, refused: boolean) {
   const { installed, user, progress, home, data } = cluster
   const { version } = installed
-  if (user.runAs.uid !== undefined) await assertReachable(cluster)
-  const binaries = await runnableBinaries(installed, home, user)
-  const here = await hostIdentity()
+  const [binaries, here] = await Promise.all([
+    runnableBinaries(installed, home, user),
+    hostIdentity(),
+    user.runAs.uid === undefined ? undefined : assertReachable(cluster),
+  ])
   // Without its record, nobody can attach to a server or tell whose it is.
   if (!known) await stopPostmaster(data, async () => binaries)
 
