@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { access, realpath, rename, rm } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
-import { escapeLiteral } from 'pg'
 import { installedBinaries, runnableBinaries, type InstalledBinaries } from './binaries.js'
 import { randomPassword, readRecord, writeRecord, type ClusterRecord } from './cluster-record.js'
 import { judgeDataFolder, runningServer } from './data-folder.js'
@@ -10,6 +9,7 @@ import { serverErrors } from './errors.js'
 import { explainFailure } from './explain-failure.js'
 import { underLock } from './file-lock.js'
 import { clusterFolders, makePassableFolder, type ClusterFolders } from './home.js'
+import { isAlone, makeApplicationRole } from './lease.js'
 import { startPostmaster, stopPostmaster, tryToConnect, type Lease } from './postmaster.js'
 import { copyPrepared, prepared } from './prepared.js'
 import { hostIdentity, isSameHost } from './process-identity.js'
@@ -146,21 +146,6 @@ async function start(cluster: Cluster, projectFolder: string, known: ClusterReco
   return { lease, record, origin: verdict?.use ? ('started' as const) : ('initialised' as const) }
 }
 
-/** An ordinary role: it owns the worker databases, and can neither create databases nor look into those of others. */
-async function makeApplicationRole(lease: Lease, password: string): Promise<void> {
-  const role = escapeLiteral(applicationRole)
-  const { rows } = await lease.query(`select from pg_roles where rolname = ${role}`)
-  if (rows.length > 0) return
-  await lease.query(`
-    begin;
-    set local log_min_error_statement = panic;
-    set local synchronous_commit = on;
-    create role ${applicationRole} login password ${escapeLiteral(password)};
-    revoke all on database postgres, template1 from public;
-    grant connect on database postgres to ${applicationRole};
-    commit`)
-}
-
 /** Ends this run's session and, if no other session is left, the server. */
 async function giveUp(cluster: Cluster, lease: Lease): Promise<void> {
   lease.ref()
@@ -170,18 +155,6 @@ async function giveUp(cluster: Cluster, lease: Lease): Promise<void> {
     if (!isLast) return
     await stopPostmaster(cluster.data, () => runnableBinaries(cluster.installed, cluster.home, cluster.user))
   })
-}
-
-/** Sessions that this run has just closed need a moment to be gone; another run's lease does not go. */
-async function isAlone(lease: Lease): Promise<boolean> {
-  for (const begin = Date.now(); ; await pause(5)) {
-    const { rows } = await lease.query<{ leases: number; others: number }>(`
-      select count(*) filter (where application_name like 'seedbed lease %')::int as leases, count(*)::int as others
-      from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()`)
-    const { leases = 0, others = 0 } = rows[0] ?? {}
-    if (others === 0) return true
-    if (leases > 0 || Date.now() - begin > 500) return false
-  }
 }
 
 /** Renamed first: a run killed meanwhile leaves something that is swept, not half a data folder. */
