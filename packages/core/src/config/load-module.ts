@@ -15,26 +15,36 @@ import { parse, printParseErrorCode, type ParseError } from 'jsonc-parser'
  * @example await loadModule('/app/knexfile.ts')
  */
 export async function loadModule(file: string): Promise<unknown> {
-  const ending = extname(file)
-  if (ending === '.json') return parseJson(await readFile(file, 'utf8'))
-  if (['.ts', '.mts', '.cts'].includes(ending)) return loadTypeScript(file)
-  const source = await readFile(file, 'utf8')
-  const version = createHash('sha256').update(source).digest('hex').slice(0, 16)
+  if (extname(file) === '.json') return parseJson(await readFile(file, 'utf8'))
+  const exported = await loadExports(file)
+  // an ES module, or what a compiler made a CommonJS module of
+  const isModule = exported instanceof Object && (isNamespace(exported) || '__esModule' in exported)
+  return isModule ? (exported as { default?: unknown }).default : exported
+}
+
+/**
+ * Loads a module of the user's and returns all that it exports: an ES module's namespace, or `module.exports`.
+ *
+ * @example const { up } = (await loadExports('/app/migrations/001_users.js')) as { up: unknown }
+ */
+export async function loadExports(file: string): Promise<unknown> {
+  if (['.ts', '.mts', '.cts'].includes(extname(file))) {
+    const { createJiti } = await import('jiti')
+    return createJiti(file, { moduleCache: false, interopDefault: false }).import(file)
+  }
+  const version = createHash('sha256')
+    .update(await readFile(file))
+    .digest('hex')
+    .slice(0, 16)
   // an ES module is cached by its URL, a CommonJS module by its path
-  delete createRequire(file).cache[file]
-  const module: { default?: unknown } = await import(`${pathToFileURL(file).href}?${version}`)
-  return unwrap(module.default)
+  const { cache } = createRequire(file)
+  delete cache[file]
+  const namespace: { default?: unknown } = await import(`${pathToFileURL(file).href}?${version}`)
+  return cache[file] ? namespace.default : namespace
 }
 
-/** What a compiler made a CommonJS module of has its default inside the exports. */
-function unwrap(exported: unknown): unknown {
-  const compiled = typeof exported === 'object' && exported !== null && '__esModule' in exported
-  return compiled ? (exported as { default?: unknown }).default : exported
-}
-
-async function loadTypeScript(file: string): Promise<unknown> {
-  const { createJiti } = await import('jiti')
-  return unwrap(await createJiti(file, { moduleCache: false, interopDefault: false }).import(file))
+function isNamespace(exported: object): boolean {
+  return Object.prototype.toString.call(exported) === '[object Module]'
 }
 
 function parseJson(text: string): unknown {

@@ -1,106 +1,102 @@
 import { defineErrors, kind } from '../errors/define-errors.js'
+import { filePlace, sqlErrorKinds } from './sql-errors.js'
 
-/** What a statement of a file failed with. `line` is missing if it is not known which statement it was. */
-export interface FailedStatement {
-  file: string
-  line?: number | undefined
-  column?: number | undefined
-  /** The statement's lines, numbered, with a caret. */
-  excerpt?: string | undefined
-  /** The server's message, and SQLSTATE if it came from the server. */
-  message: string
-  code?: string | undefined
-  detail?: string | undefined
-  hint?: string | undefined
-  /** The server's CONTEXT: the functions in which it happened. */
-  where?: string | undefined
-  /** The statement inside a function that failed, with a caret. */
-  internal?: string | undefined
-  /** Whether the file ran in a transaction, where `-- seedbed: no transaction` may be the way out. */
-  inTransaction: boolean
-}
+/** How to name the migrations in the config, for what Seedbed does not know or cannot decide. */
+const commandExample = "migrations: { command: 'npm run migrate', dependsOn: ['src/migrations'] }"
 
 export const { errors: migrationErrors, kinds: migrationErrorKinds } = defineErrors({
-  SQL_FAILED: kind<FailedStatement>({
-    title: 'A statement of an SQL file failed',
-    why:
-      'The server refused a statement of a migration or a seed. Nothing of a failed template is kept, so nothing is ' +
-      'left half done. Line and column are those of the file.',
+  ...sqlErrorKinds,
+  MIGRATIONS_NOT_FOUND: kind<{ path: string; project: string; near: string | undefined }>({
+    title: 'The migrations that the config names are not there',
+    why: 'The option `migrations`, or a path of its `dependsOn`, names a file or folder that does not exist.',
+    example: { path: './migration', project: '/app', near: 'migrations' },
+    message: ({ path, project }) => `The config names ${path}, which does not exist in ${project}.`,
+    hint: ({ near }) => (near ? `Did you mean ${near}?` : "Paths start from the config's folder."),
+  }),
+  MIGRATIONS_AMBIGUOUS: kind<{ project: string; candidates: string[] }>({
+    title: 'There are two candidates for the migrations',
+    why: 'Without the option `migrations` Seedbed takes what it finds. With two it does not guess which one makes the schema.',
+    example: { project: '/app', candidates: ['migrations', 'schema.sql'] },
+    message: ({ project, candidates }) =>
+      `${project} holds ${candidates.join(' and ')}: it is not clear which one makes the schema.`,
+    hint: ({ candidates }) =>
+      `Say it in seedbed.config: ${candidates.map(each => `migrations: './${each}'`).join(' or ')}.`,
+  }),
+  MIGRATIONS_UNKNOWN: kind<{ path: string; problem: string }>({
+    title: 'It is not clear how to run the migrations',
+    why: 'Something is there that looks like migrations, but none of the kinds that Seedbed runs itself. To go on without them would give tests an empty database.',
+    example: { path: 'migrations', problem: 'holds modules, but it does not say which tool runs them' },
+    message: ({ path, problem }) => `${path} ${problem}.`,
+    hint: ({ path, problem }) =>
+      problem.includes('Prisma')
+        ? `Make migrations with \`npx prisma migrate dev\`, or push the schema: migrations: { command: 'npx prisma db push', dependsOn: ['${path}'] }.`
+        : problem.includes('where there are no migrations')
+          ? `Make migrations with \`npx drizzle-kit generate\`, or push the schema: migrations: { command: 'npx drizzle-kit push --force', dependsOn: ['${path}', 'src/schema.ts'] }.`
+          : `Name the folder itself, or the tool's command: ${commandExample}.`,
+  }),
+  MIGRATIONS_EMPTY: kind<{ path: string; expected: string }>({
+    title: 'The migrations that the config names are empty',
+    why: 'The path exists, but nothing in it could be run. Tests would get an empty database.',
+    example: { path: 'prisma/migrations', expected: 'folders with a migration.sql' },
+    message: ({ path, expected }) => `${path} holds no ${expected}.`,
+    hint: () => 'Name another path in the option `migrations`, or leave the option out if there are no migrations.',
+  }),
+  MIGRATIONS_BROKEN: kind<{ path: string; problem: string }>({
+    title: "A migration tool's own files are not in order",
+    why: 'Seedbed reads what the tool has written to find out what runs in which order. It does not guess where something is missing.',
+    example: { path: 'drizzle/meta/_journal.json', problem: 'names 0003_orders, but 0003_orders.sql cannot be read' },
+    message: ({ path, problem }) => `${path} ${problem}.`,
+    hint: () => `Mend it with the tool, or run the tool itself: ${commandExample}.`,
+  }),
+  MIGRATION_TOOL_MISSING: kind<{ file: string; tool: string; packages: string }>({
+    title: 'A migration tool is not installed',
+    why: "The tool is the project's own: Seedbed brings none, so that tests use the version that production uses.",
+    example: { file: 'knexfile.js', tool: 'knex', packages: 'knex pg' },
+    message: ({ file, tool }) => `${file} needs the package ${tool}, which cannot be found from its folder.`,
+    hint: ({ packages }) => `npm install --save-dev ${packages}`,
+  }),
+  MIGRATION_MODULE_FAILED: kind<{
+    file: string
+    line?: number | undefined
+    column?: number | undefined
+    message: string
+    output: string
+  }>({
+    title: 'A migration threw an error',
+    why: 'A migration or seed written as a module failed with an error that does not come from the server.',
     example: {
-      file: 'migrations/003_orders.sql',
-      line: 12,
-      column: 24,
-      excerpt: "  12 | insert into users (id, nmae) values (1, 'Ada')\n     |                        ^",
-      message: 'column "nmae" of relation "users" does not exist',
-      code: '42703',
-      inTransaction: true,
+      file: 'migrations/002_orders.js',
+      line: 4,
+      column: 9,
+      message: "Cannot find module './towns.json'",
+      output: '',
     },
-    message: failed =>
-      [
-        `${place(failed)}: ${failed.message}${failed.code ? ` (SQLSTATE ${failed.code})` : ''}`,
-        ...(failed.excerpt ? ['', failed.excerpt, ''] : []),
-        ...(failed.detail ? [`Detail: ${failed.detail}`] : []),
-        ...(failed.hint ? [`Hint: ${failed.hint}`] : []),
-        ...(failed.where ? [`Context: ${failed.where}`] : []),
-        ...(failed.internal ? [failed.internal] : []),
-      ].join('\n'),
-    hint: statementHint,
+    message: ({ message, output, ...at }) => `${filePlace(at)}: ${message}${shownOutput(output)}`,
+    hint: () => 'Mend it and run again. A database that was not finished is thrown away.',
   }),
-  SQL_PSQL_COMMAND: kind<{ file: string; line: number; command: string }>({
-    title: 'An SQL file holds a command of psql',
-    why:
-      'Lines that begin with a backslash are commands of the program `psql`, not SQL. Seedbed knows those that `pg_dump` ' +
-      'writes around a dump (`\\restrict`, `\\unrestrict`) and data after `COPY … FROM stdin;`.',
-    example: { file: 'schema.sql', line: 3, command: '\\connect shop' },
-    message: ({ file, line, command }) =>
-      `${file}:${line}: ${command} is a command of psql, which the server does not know.`,
-    hint: ({ command }) =>
-      command.startsWith('\\connect') || command.startsWith('\\c ')
-        ? 'Remove the line: Seedbed makes the database itself. `pg_dump` without `--create` does not write it.'
-        : command.startsWith('\\i')
-          ? 'Put the included file into the migrations folder, where files run in the order of their names.'
-          : "Remove the line, or run the file with psql itself: migrations: { command: 'psql -v ON_ERROR_STOP=1 -f …', dependsOn: […] }.",
+  MIGRATION_COMMAND_FAILED: kind<{ command: string; failure: string; output: string }>({
+    title: 'The migration command failed',
+    why: "The command ran in the config's folder with DATABASE_URL and PG* of the new database, and did not end with exit code 0.",
+    example: {
+      command: 'npm run migrate',
+      failure: 'ended with exit code 1',
+      output: 'relation "users" does not exist',
+    },
+    message: ({ command, failure, output }) => `${command} ${failure}.${shownOutput(output)}`,
+    hint: () =>
+      'The output above is the end of what it wrote. It cannot ask questions: there is no terminal behind it.',
   }),
-  SQL_NOT_TEXT: kind<{ file: string; line?: number; problem: string }>({
-    title: 'An SQL file is not UTF-8 text',
-    why: 'Seedbed reads SQL files as UTF-8, with or without a byte order mark, and sends them to the server as such.',
-    example: { file: 'seeds/towns.sql', line: 7, problem: 'has a byte sequence that is not UTF-8' },
-    message: ({ file, line, problem }) => `${file}${line ? `:${line}` : ''} ${problem}.`,
-    hint: ({ file }) => `Save the file as UTF-8, for instance with: iconv -f WINDOWS-1252 -t UTF-8 ${file}`,
-  }),
-  SQL_TRANSACTION_CONTROL: kind<{ file: string; line: number; statement: string; open: boolean }>({
-    title: 'An SQL file begins or ends a transaction where it must not',
-    why:
-      'A file that runs inside the transaction of a test would end it with COMMIT or ROLLBACK, and what it wrote would ' +
-      'stay. A file with `-- seedbed: no transaction` that leaves its own transaction open would lose what is in it.',
-    example: { file: 'seeds/users.sql', line: 1, statement: 'BEGIN', open: false },
-    message: ({ file, line, statement, open }) =>
-      open
-        ? `${file}:${line}: ${statement} opens a transaction that the file does not end.`
-        : `${file}:${line}: ${statement} is not possible here: the file runs inside a transaction that is not its own.`,
-    hint: ({ open }) =>
-      open ? 'Add COMMIT, or remove BEGIN.' : 'Remove BEGIN, COMMIT and ROLLBACK; savepoints are allowed.',
+  MIGRATION_COMMAND_IDLE: kind<{ command: string; output: string }>({
+    title: 'The migration command has made nothing',
+    why: 'It ended with exit code 0, but the new database is as empty as before. Most likely it migrated another database: one named in a .env file or in a config, and not in DATABASE_URL.',
+    example: { command: 'npm run migrate', output: 'No pending migrations.' },
+    message: ({ command, output }) =>
+      `${command} ended well, but has made nothing in the new database.${shownOutput(output)}`,
+    hint: () =>
+      'Let it connect to process.env.DATABASE_URL (or PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE), which must win over a .env file.',
   }),
 })
 
-function place({ file, line, column }: FailedStatement): string {
-  return [file, ...(line ? [line] : []), ...(column ? [column] : [])].join(':')
-}
-
-/** The way out, for what people really run into; the SQLSTATEs are those of the manual's appendix A. */
-function statementHint({ code, message, inTransaction }: FailedStatement): string {
-  const extension = /extension "([^"]+)"/.exec(message)?.[1]
-  if (extension && code === '42501') {
-    return `Extensions are made by the server's administrator: write extensions: ['${extension}'] into seedbed.config, and CREATE EXTENSION IF NOT EXISTS in the file.`
-  }
-  if (extension && (code === '0A000' || code === '58P01' || code === '22023')) {
-    return `This server does not carry the extension: use server: { container: { image: … } } with an image that does, or TEST_DATABASE_URL.`
-  }
-  if (code === '42710' && /role/i.test(message)) {
-    return 'Roles belong to the whole server and outlive a database. Ask pg_roles before CREATE ROLE, or catch duplicate_object in a DO block.'
-  }
-  if (inTransaction && (code === '25001' || code === '55P04')) {
-    return 'Put the line `-- seedbed: no transaction` at the top of the file: its statements then run one by one, each committed at once.'
-  }
-  return 'Mend the statement and run again. A database that was not finished is thrown away.'
+function shownOutput(output: string): string {
+  return output === '' ? '' : `\n\n  ${output.replaceAll('\n', '\n  ')}`
 }

@@ -6,6 +6,8 @@ export interface MigrationPlan {
   fingerprint: Record<string, string>
   /** Files and folders, absolute, whose change may change the plan: what watch mode watches. */
   files: string[]
+  /** Seed files, absolute, that the migration tool loads itself in `apply`: knex's. They are none of Seedbed's seeds. */
+  ownSeeds: string[]
   /** Whether it may create roles, so that the build gives the application's role CREATEROLE meanwhile. */
   mayCreateRoles: boolean
   /** Runs them on an empty database as the application's role. Throws a `SeedbedError` with file, line and column. */

@@ -41,11 +41,14 @@ export async function explainFailure(
       hint: error.hint,
       where: error.where,
       internal: internalStatement(error),
-      inTransaction: sql.transaction !== 'none',
+      outsideTransaction: sql.transaction === 'none' ? undefined : outsideTransaction,
     },
     { cause: error },
   )
 }
+
+const outsideTransaction =
+  'Put the line `-- seedbed: no transaction` at the top of the file: its statements then run one by one, each committed at once.'
 
 async function findPlace(text: string, step: FailedStep, completed: number, error: ServerError) {
   const dataLine = step.data && /\bline (\d+)/.exec(error.where ?? '')

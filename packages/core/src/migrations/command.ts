@@ -1,0 +1,69 @@
+import { stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { Client } from 'pg'
+import type { MigrationCommand, SeedbedConfig } from '../config/config.js'
+import { migrationErrors } from './errors.js'
+import { nearPath } from './find-migrations.js'
+import { mentionsCreateRole } from './known-roles.js'
+import type { MigrationPlan } from './migration-plan.js'
+import { runMigrationProcess, withoutPassword } from './migration-process.js'
+import { fileHashes, readProjectFiles } from './project-files.js'
+
+/** Longer than any migration of a test database takes, and short enough for a CI job to say what happened. */
+const commandLimit = 10 * 60_000
+
+/**
+ * A migration tool that Seedbed does not know: its command is run by the shell in the project's folder, with
+ * DATABASE_URL, PG* and the config's variables of the new database. `dependsOn` is all that is known of what it does,
+ * so a path that is not there is an error: a template would be taken for good that is not.
+ */
+export async function planCommand(
+  project: string,
+  { command, dependsOn }: MigrationCommand,
+  config: SeedbedConfig,
+): Promise<MigrationPlan> {
+  const paths = dependsOn.map(path => resolve(project, path))
+  for (const [index, path] of paths.entries()) {
+    const there = await stat(path).catch(() => undefined)
+    if (there) continue
+    throw migrationErrors.MIGRATIONS_NOT_FOUND({ path: dependsOn[index]!, project, near: await nearPath(path) })
+  }
+  const files = (await Promise.all(paths.map(path => readProjectFiles(project, path)))).flat()
+  if (files.length === 0) throw migrationErrors.MIGRATIONS_EMPTY({ path: dependsOn.join(', '), expected: 'files' })
+  return {
+    description: `the command ${command}`,
+    files: paths,
+    fingerprint: { 'migration command': command, ...fileHashes(files) },
+    ownSeeds: [],
+    mayCreateRoles:
+      mentionsCreateRole(command) || files.some(({ bytes }) => mentionsCreateRole(bytes.toString('utf8'))),
+    async apply({ url }) {
+      const before = await countObjects(url)
+      const end = await runMigrationProcess({
+        run: { shell: command },
+        folder: project,
+        url,
+        config,
+        limit: commandLimit,
+      })
+      const details = { command: withoutPassword(command, url), output: end.output }
+      if (end.failure) throw migrationErrors.MIGRATION_COMMAND_FAILED({ ...details, failure: end.failure })
+      if ((await countObjects(url)) === before) throw migrationErrors.MIGRATION_COMMAND_IDLE(details)
+    },
+  }
+}
+
+/** A tool that has read a .env of its own migrates another database, and ends well. */
+async function countObjects(url: string): Promise<string> {
+  const client = new Client({ connectionString: url, application_name: 'seedbed migrations' })
+  await client.connect()
+  try {
+    const { rows } = await client.query<{ count: string }>(
+      `SELECT concat_ws(' ', (SELECT count(*) FROM pg_class), (SELECT count(*) FROM pg_proc), (SELECT count(*) FROM pg_type),
+                             (SELECT count(*) FROM pg_namespace)) AS count`,
+    )
+    return rows[0]!.count
+  } finally {
+    await client.end()
+  }
+}

@@ -1,0 +1,136 @@
+import { readdir } from 'node:fs/promises'
+import { basename, extname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { SeedbedConfig } from '../config/config.js'
+import { migrationErrors } from './errors.js'
+import type { KnexAnswer, KnexJob } from './knex-process.js'
+import { existingFolders, findKnex, loadKnexfile, type KnexFiles } from './knexfile.js'
+import { mentionsCreateRole } from './known-roles.js'
+import { withLocalImports } from './local-imports.js'
+import type { MigrationPlan } from './migration-plan.js'
+import { runMigrationProcess, withoutPassword, type ProcessEnd } from './migration-process.js'
+import { fileHashes, nameIn, readProjectFiles, type ProjectFile } from './project-files.js'
+import { excerpt, offsetOfCharacter } from './text-position.js'
+
+/**
+ * A knexfile's migrations, and then its seed files, run by the project's own knex with our connection. It happens in a
+ * process of its own: what a knexfile or a migration imports is loaded afresh at every build (in watch mode this
+ * process would hold the old versions), the working folder and the variables are what knex's command would give, and
+ * a migration that leaves something running does no harm.
+ */
+export async function planKnex(project: string, knexfile: string, config: SeedbedConfig): Promise<MigrationPlan> {
+  const shownAs = nameIn(project, knexfile)
+  const [knex, { migrations, seeds }] = await Promise.all([
+    findKnex(knexfile, shownAs),
+    loadKnexfile(knexfile, shownAs),
+  ])
+  const folders = await existingFolders([...migrations.directory, ...seeds.directory])
+  const inFolders = (await Promise.all(folders.map(folder => readProjectFiles(project, folder)))).flat()
+  const migrationFiles = await listMigrations(migrations)
+  const seedFiles = await listSeeds(seeds, inFolders, seedbedFolders(project, config))
+  const imported = await withLocalImports(project, [knexfile, ...migrationFiles, ...seedFiles])
+  const beside = inFolders.filter(({ path }) => migrations.directory.some(folder => path.startsWith(folder)))
+  const files = [...imported, ...beside]
+  const counts = [
+    count(migrationFiles.length, 'migration'),
+    ...(seedFiles.length > 0 ? [count(seedFiles.length, 'seed')] : []),
+  ]
+  return {
+    description: `${shownAs} (${counts.join(', ')} of knex)`,
+    files: [...new Set([...folders, ...imported.map(({ path }) => path)])],
+    ownSeeds: seedFiles,
+    fingerprint: { knex: knex.version, ...fileHashes(files) },
+    mayCreateRoles: files.some(({ bytes }) => mentionsCreateRole(bytes.toString('utf8'))),
+    async apply({ url, knownRoles }) {
+      const job: KnexJob = { knex: knex.path, knexfile, shownAs, url, knownRoles, migrationFiles, seedFiles }
+      const run = { script: knexProcess, message: job }
+      const end = await runMigrationProcess({ run, folder: join(knexfile, '..'), url, config, limit: knexLimit })
+      explainEnd(end, job, project)
+    },
+  }
+}
+
+const knexLimit = 10 * 60_000
+
+/** This repository's tests run the sources; a process of its own cannot, and takes what was built of them. */
+const knexProcess = fileURLToPath(new URL('knex-process.js', import.meta.url)).replace(
+  /src([\\/]migrations[\\/]knex-process\.js)$/,
+  'dist$1',
+)
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`
+}
+
+/** The endings that knex loads unless `loadExtensions` says otherwise, without those of languages nobody writes any more. */
+const defaultEndings = ['.js', '.cjs', '.ts']
+
+function isLoaded(files: KnexFiles, path: string): boolean {
+  return (files.loadExtensions ?? defaultEndings).includes(extname(path)) && !path.endsWith('.d.ts')
+}
+
+/** In knex's order: by name over all folders, or folder by folder. A `migrationSource` of its own is left to knex. */
+async function listMigrations(migrations: KnexFiles): Promise<string[]> {
+  if (migrations.migrationSource) return []
+  const lists = await Promise.all(
+    (await existingFolders(migrations.directory)).map(async folder =>
+      (await readdir(folder)).toSorted().map(name => join(folder, name)),
+    ),
+  )
+  const paths = lists.flat().filter(path => isLoaded(migrations, path))
+  if (migrations.sortDirsSeparately) return paths
+  return paths.toSorted((a, b) => (basename(a) < basename(b) ? -1 : basename(a) > basename(b) ? 1 : 0))
+}
+
+/**
+ * Seed files of knex's kind. In a folder that Seedbed reads itself only those that export `seed`: the others are its
+ * own. Elsewhere all of them, for knex refuses what is none.
+ */
+async function listSeeds(seeds: KnexFiles, inFolders: ProjectFile[], seedbeds: string[]): Promise<string[]> {
+  if (seeds.seedSource) return []
+  const lists = seeds.directory.map(folder =>
+    inFolders
+      .filter(
+        ({ path }) =>
+          (seeds.recursive ? path.startsWith(folder) : join(path, '..') === folder) && isLoaded(seeds, path),
+      )
+      .filter(({ bytes }) => !seedbeds.includes(folder) || exportsSeed(bytes.toString('utf8')))
+      .map(({ path }) => path),
+  )
+  return seeds.sortDirsSeparately ? lists.flat() : lists.flat().toSorted()
+}
+
+function seedbedFolders(project: string, { seeds = './seeds' }: SeedbedConfig): string[] {
+  return [seeds].flat().map(path => resolve(project, path))
+}
+
+function exportsSeed(source: string): boolean {
+  return /\bexports\.seed\b|\bexport\s+(?:async\s+)?(?:function|const|let)\s+seed\b|\bmodule\.exports\s*=\s*\{[^}]*\bseed\b/.test(
+    source,
+  )
+}
+
+function explainEnd(end: ProcessEnd, job: KnexJob, project: string): void {
+  const answer = end.answer as KnexAnswer | undefined
+  if (answer?.done) return
+  if (!answer) {
+    const failure = end.failure ?? 'ended before its migrations had'
+    throw migrationErrors.MIGRATION_COMMAND_FAILED({ command: `knex (${job.shownAs})`, failure, output: end.output })
+  }
+  const { error, module, line, column } = answer
+  const file = nameIn(project, module ?? job.knexfile)
+  const message = withoutPassword(error.message, job.url)
+  if (!error.code || !answer.sql) {
+    throw migrationErrors.MIGRATION_MODULE_FAILED({ file, line, column, message, output: end.output })
+  }
+  const caret = error.position ? offsetOfCharacter(answer.sql, Number(error.position) - 1) : 0
+  throw migrationErrors.SQL_FAILED({
+    file,
+    line,
+    column,
+    excerpt: excerpt(answer.sql, { start: 0, end: answer.sql.length, caret }),
+    ...error,
+    message,
+    outsideTransaction: 'Write `exports.config = { transaction: false }` into the migration.',
+  })
+}

@@ -1,0 +1,132 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import type { SeedbedConfig } from '../config/config.js'
+import { applyVariables, connectionVariables } from '../run/connection-variables.js'
+
+export interface MigrationProcess {
+  /** A line for the shell, or a script of ours for this Node, with a message that it gets. */
+  run: { shell: string } | { script: string; message: object }
+  folder: string
+  /** The database; its password is taken out of what is returned. */
+  url: string
+  config: SeedbedConfig
+  /** Milliseconds after which it is killed. */
+  limit: number
+}
+
+export interface ProcessEnd {
+  /** How it ended, for people; null if it ended well. */
+  failure: string | null
+  /** The last of what it wrote to both outputs, at most 16 KB, without the password. */
+  output: string
+  /** What a script of ours sent back. */
+  answer: unknown
+}
+
+/**
+ * Runs a program that migrates a database, with the variables that a test would have and the end of its output kept.
+ * It reads nothing from the terminal. It is a process group of its own, which is killed when the time is up and when
+ * this process is told to stop: otherwise Ctrl-C would leave it working on a database that is being thrown away.
+ */
+export async function runMigrationProcess(options: MigrationProcess): Promise<ProcessEnd> {
+  const child = start(options)
+  const tail = collectOutput(child)
+  let answer: unknown
+  let late = false
+  child.on('message', message => {
+    answer = message
+  })
+  if ('script' in options.run) child.send(options.run.message)
+  const timer = setTimeout(() => {
+    late = true
+    killGroup(child)
+  }, options.limit)
+  const forget = killWithThisProcess(child)
+  try {
+    const failure = await ended(child)
+    const reason = late ? `did not end within ${Math.round(options.limit / 60_000)} minutes and was killed` : failure
+    return { failure: reason, output: withoutPassword(tail(), options.url), answer }
+  } finally {
+    clearTimeout(timer)
+    forget()
+  }
+}
+
+function start({ run, folder, url, config }: MigrationProcess): ChildProcess {
+  const env = { ...process.env }
+  for (const name of Object.keys(env)) if (name.startsWith('PG')) delete env[name]
+  applyVariables(env, connectionVariables(url, config))
+  const group = { cwd: folder, env, detached: !windows }
+  if ('shell' in run) return spawn(run.shell, { ...group, shell: true, stdio: ['ignore', 'pipe', 'pipe'] })
+  return spawn(process.execPath, [run.script], { ...group, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
+}
+
+const windows = process.platform === 'win32'
+
+function collectOutput(child: ChildProcess): () => string {
+  const kept = 16 * 1024
+  let tail = ''
+  let cut = false
+  for (const stream of [child.stdout!, child.stderr!]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      cut ||= tail.length + text.length > kept
+      tail = (tail + text).slice(-kept)
+    })
+  }
+  return () => (cut ? `…${tail.slice(tail.indexOf('\n'))}` : tail).trim()
+}
+
+/** `exit` and not `close`: a daemon that the command has left behind keeps the outputs open. */
+function ended(child: ChildProcess): Promise<string | null> {
+  return new Promise(resolve => {
+    child.once('error', error => resolve(`could not be started: ${error.message}`))
+    child.once('exit', (code, signal) => {
+      const failure = signal ? `was killed by ${signal}` : code === 0 ? null : `ended with exit code ${code}`
+      // what it wrote last may still be on its way
+      let open = 2
+      const closed = () => {
+        open -= 1
+        if (open === 0) resolve(failure)
+      }
+      for (const stream of [child.stdout!, child.stderr!]) {
+        if (stream.closed || stream.destroyed) closed()
+        else stream.once('close', closed)
+      }
+      setTimeout(resolve, 500, failure).unref()
+    })
+  })
+}
+
+function killGroup(child: ChildProcess): void {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+  try {
+    if (windows) spawn('taskkill', ['/pid', String(child.pid), '/t', '/f'], { stdio: 'ignore' })
+    else process.kill(-child.pid, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
+/** On Ctrl-C and the like the group is killed; then this process ends as it would have, unless someone else listens. */
+function killWithThisProcess(child: ChildProcess): () => void {
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  const onExit = () => killGroup(child)
+  const onSignal = (signal: NodeJS.Signals) => {
+    killGroup(child)
+    forget()
+    if (process.listenerCount(signal) === 0) process.kill(process.pid, signal)
+  }
+  const forget = () => {
+    process.off('exit', onExit)
+    for (const signal of signals) process.off(signal, onSignal)
+  }
+  process.on('exit', onExit)
+  for (const signal of signals) process.on(signal, onSignal)
+  return forget
+}
+
+/** The password as it is, and as it stands in the URL. */
+export function withoutPassword(text: string, url: string): string {
+  const { password } = new URL(url)
+  if (password === '') return text
+  return text.replaceAll(decodeURIComponent(password), '***').replaceAll(password, '***')
+}

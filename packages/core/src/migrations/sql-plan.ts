@@ -1,0 +1,54 @@
+import { Client } from 'pg'
+import { mentionsCreateRole } from './known-roles.js'
+import type { MigrationPlan } from './migration-plan.js'
+import { fileHashes, type ProjectFile } from './project-files.js'
+import { decodeSql } from './read-sql-file.js'
+import { runSqlFile, type SqlFile } from './run-sql-file.js'
+
+/** One file to run, and how. */
+export interface SqlMigration {
+  file: ProjectFile
+  /** What to run of it, for instance without the part that undoes it; offsets must stay the same. */
+  script(text: string): { text: string; transaction: SqlFile['transaction'] }
+}
+
+/** Keeps the table in which a migration tool notes what it has applied. */
+export interface Bookkeeping {
+  begin(client: Client): Promise<void>
+  applied(client: Client, migration: SqlMigration): Promise<void>
+}
+
+/** A plan of SQL files, run one after the other over one connection, exactly as they were when the plan was made. */
+export function sqlPlan(plan: {
+  description: string
+  migrations: SqlMigration[]
+  files: string[]
+  /** Files that are not run but decide what is. */
+  others?: ProjectFile[]
+  bookkeeping?: Bookkeeping
+}): MigrationPlan {
+  const { description, migrations, files, others = [], bookkeeping } = plan
+  return {
+    description,
+    files,
+    fingerprint: fileHashes([...others, ...migrations.map(({ file }) => file)]),
+    ownSeeds: [],
+    mayCreateRoles: migrations.some(({ file }) => mentionsCreateRole(file.bytes.toString('utf8'))),
+    async apply({ url, knownRoles }) {
+      const client = new Client({ connectionString: url, application_name: 'seedbed migrations' })
+      // a connection that breaks fails the query that is under way; without a listener it would end the process too
+      client.on('error', () => {})
+      await client.connect()
+      try {
+        await bookkeeping?.begin(client)
+        for (const migration of migrations) {
+          const { name, bytes } = migration.file
+          await runSqlFile(client, { file: name, ...migration.script(decodeSql(bytes, name)), knownRoles })
+          await bookkeeping?.applied(client, migration)
+        }
+      } finally {
+        await client.end()
+      }
+    },
+  }
+}
