@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { publishedPackages, root } from './workspaces.mjs'
+import { examples, publishedPackages, root } from './workspaces.mjs'
 
 const tarballs = mkdtempSync(join(tmpdir(), 'seedbed-check-'))
 process.on('exit', () => rmSync(tarballs, { recursive: true, force: true }))
@@ -14,6 +14,7 @@ process.on('exit', () => rmSync(tarballs, { recursive: true, force: true }))
 const checks = [
   ['types', 'tsc -b'],
   ['types of tests', 'tsc -p tsconfig.tests.json'],
+  ...examples().map(({ folder }) => [`types of ${folder}`, `tsc -p ${folder}`]),
   ['lint', 'oxlint'],
   ['format', 'oxfmt --check'],
   ['unused code and dependencies', 'knip'],

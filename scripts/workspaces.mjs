@@ -26,6 +26,11 @@ export function publishedPackages() {
   return workspaces().filter(({ manifest }) => !manifest.private)
 }
 
+/** The example applications. */
+export function examples() {
+  return workspaces().filter(({ folder }) => folder.startsWith('examples/'))
+}
+
 function readManifest(folder) {
   return JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))
 }

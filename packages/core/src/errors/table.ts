@@ -1,0 +1,25 @@
+import { configErrorKinds } from '../config/errors.js'
+import { migrationErrorKinds } from '../migrations/errors.js'
+import { seedErrorKinds } from '../seeds/errors.js'
+import { serverErrorKinds } from '../server/errors.js'
+import { templateErrorKinds } from '../template/errors.js'
+import { workerErrorKinds } from '../worker/errors.js'
+
+/** A kind of error whose details' type is forgotten; `message` and `hint` take its `example`. */
+interface DocumentedKind {
+  title: string
+  why: string
+  message(details: never): string
+  hint(details: never): string
+  example: unknown
+}
+
+/** Every kind of error by room and code: what `npm run docs` makes docs/errors from. */
+export const errorKinds: Record<string, Record<string, DocumentedKind>> = {
+  config: configErrorKinds,
+  server: serverErrorKinds,
+  migrations: migrationErrorKinds,
+  seeds: seedErrorKinds,
+  template: templateErrorKinds,
+  worker: workerErrorKinds,
+}

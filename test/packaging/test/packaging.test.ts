@@ -1,0 +1,123 @@
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { publishedPackages, root } from '../../../scripts/workspaces.mjs'
+import { createPackedProject, type PackedPackage, type PackedProject } from './packed-project.js'
+
+/** Extends Vitest's `test`, which exists only while Vitest runs; the last test imports it. */
+const onlyInVitest = new Set(['@seedbed/vitest'])
+
+let project: PackedProject
+beforeAll(() => {
+  project = createPackedProject()
+})
+afterAll(() => project?.[Symbol.dispose]())
+
+describe.each(publishedPackages().map(({ manifest }) => manifest.name as string))('%s', name => {
+  let packed: PackedPackage
+  beforeAll(() => {
+    packed = project.packages.find(candidate => candidate.name === name)!
+  })
+
+  test('the tarball holds the built files, what is said about them, and nothing else', () => {
+    const built = packed.files.filter(path => /^dist\/.+\.(js|js\.map|d\.ts)$/.test(path))
+    // Data folders that core unpacks where initdb cannot run.
+    const prepared = packed.files.filter(path => name === '@seedbed/core' && path.startsWith('prepared/'))
+    const rest = packed.files.filter(path => !built.includes(path) && !prepared.includes(path))
+    expect(rest.toSorted()).toEqual(['LICENSE', 'README.md', 'package.json'])
+
+    const sourceOf = (path: string) => path.replace(/^dist/, 'src').replace(/\.(js|js\.map|d\.ts)$/, '.ts')
+    const withoutSource = built.filter(path => !existsSync(join(packed.source, sourceOf(path))))
+    expect(withoutSource, 'left in dist from a source that is gone: remove dist and build again').toEqual([])
+    expect(built.filter(path => /\.test\.|\/test\//.test(path))).toEqual([])
+  })
+
+  test('has the licence, and a README that names it', () => {
+    const read = (file: string) => readFileSync(join(project.folder, 'node_modules', name, file), 'utf8')
+    expect(read('LICENSE')).toBe(readFileSync(join(root, 'LICENSE'), 'utf8'))
+    expect(read('README.md')).toContain(name)
+  })
+
+  test('a source map holds its source: the tarball does not', () => {
+    const map = packed.files.find(path => path.endsWith('.js.map'))!
+    const text = readFileSync(join(project.folder, 'node_modules', name, map), 'utf8')
+    const { sourcesContent } = JSON.parse(text) as { sourcesContent?: string[] }
+    expect(sourcesContent?.join('')).not.toBe('')
+    expect(sourcesContent).toBeDefined()
+  })
+
+  test('every entry is imported as ESM', () => {
+    const entries = packed.entries.filter(entry => !onlyInVitest.has(entry))
+    const script = entries.map(entry => `console.log(Object.keys(await import('${entry}')).length)`).join('\n')
+    const counts = project.node('--input-type=module', '--eval', script).trim().split('\n').map(Number)
+    expect(counts).toHaveLength(entries.length)
+    for (const count of counts) expect(count).toBeGreaterThan(0)
+  })
+
+  test.each(['nodenext', 'bundler'])('its types hold for a strict consumer (moduleResolution %s)', moduleResolution => {
+    const imports = packed.entries.map((entry, index) => `export * as entry${index} from '${entry}'\n`)
+    project.write({
+      'types/consumer.ts': imports.join(''),
+      'types/tsconfig.json': JSON.stringify({
+        compilerOptions: {
+          strict: true,
+          noEmit: true,
+          target: 'es2023',
+          lib: ['es2023', 'esnext.disposable'],
+          types: ['node'],
+          module: moduleResolution === 'bundler' ? 'esnext' : moduleResolution,
+          moduleResolution,
+          skipLibCheck: false,
+        },
+      }),
+    })
+    expect(typeErrors().filter(line => line.startsWith('types/') || line.includes(`node_modules/${name}/`))).toEqual([])
+  })
+})
+
+test('one line in vitest.config.ts, and a test starts on the seed and leaves no trace', () => {
+  project.write({
+    'vitest.config.ts': `
+      import { defineConfig } from 'vitest/config'
+      import seedbed from '@seedbed/vitest/plugin'
+      export default defineConfig({ plugins: [seedbed()] })`,
+    'migrations/001_person.sql':
+      'create table person (id int generated always as identity primary key, name text not null)',
+    'seeds/person.json': '{ "person": { "ada": { "name": "Ada" } } }',
+    'test/person.test.ts': `
+      import { expect } from 'vitest'
+      import { db, seeds, test } from '@seedbed/vitest'
+      test.each([1, 2])('renames, %i', async () => {
+        const { rows } = await db.query('update person set name = name || $1 where id = $2 returning name', [' L.', seeds.person!.ada!.id])
+        expect(rows).toEqual([{ name: 'Ada L.' }])
+      })
+      test('with fixtures', async ({ db, seeds }) => {
+        expect((await db.query('select name from person')).rows).toEqual([{ name: seeds.person!.ada!.name }])
+      })`,
+  })
+  const home = mkdtempSync(join(tmpdir(), 'seedbed-home-'))
+  try {
+    chmodSync(home, 0o711) // as root, PostgreSQL runs as somebody else
+    process.env['SEEDBED_HOME'] = home
+    const output = project.node('node_modules/vitest/vitest.mjs', 'run', '--reporter=json')
+    const report = JSON.parse(output.slice(output.indexOf('{"'), output.lastIndexOf('}') + 1)) as Record<
+      string,
+      unknown
+    >
+    expect(report).toMatchObject({ success: true, numPassedTests: 3, numTotalTests: 3 })
+  } finally {
+    delete process.env['SEEDBED_HOME']
+    rmSync(home, { recursive: true, force: true })
+  }
+})
+
+/** Every line of the compiler's; those about other packages' declarations are not ours to mend. */
+function typeErrors(): string[] {
+  try {
+    project.node('node_modules/typescript/bin/tsc', '-p', 'types', '--pretty', 'false')
+    return []
+  } catch (error) {
+    return (error as Error).message.split('\n').slice(1)
+  }
+}
