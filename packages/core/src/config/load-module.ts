@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { extname } from 'node:path'
@@ -6,8 +5,8 @@ import { pathToFileURL } from 'node:url'
 import { parse, printParseErrorCode, type ParseError } from 'jsonc-parser'
 
 /**
- * Loads a file of the user's and returns its default export, or `module.exports`; `undefined` if there is none. A file
- * that has changed since it was last loaded is loaded again, in watch mode for instance; what it imports is not.
+ * Loads a file of the user's and returns its default export, or `module.exports`; `undefined` if there is none. It is
+ * loaded afresh every time, for in watch mode it may have changed; what it imports is not.
  *
  * TypeScript goes through `jiti`, imported only then. It runs on every Node that Seedbed supports and reads what users
  * write there (enums, path-less imports); Node's own type stripping needs 22.18.
@@ -18,7 +17,8 @@ export async function loadModule(file: string): Promise<unknown> {
   if (extname(file) === '.json') return parseJson(await readFile(file, 'utf8'))
   const exported = await loadExports(file)
   // an ES module, or what a compiler made a CommonJS module of
-  const isModule = exported instanceof Object && (isNamespace(exported) || '__esModule' in exported)
+  const isModule =
+    typeof exported === 'object' && exported !== null && (isNamespace(exported) || '__esModule' in exported)
   return isModule ? (exported as { default?: unknown }).default : exported
 }
 
@@ -32,16 +32,15 @@ export async function loadExports(file: string): Promise<unknown> {
     const { createJiti } = await import('jiti')
     return createJiti(file, { moduleCache: false, interopDefault: false }).import(file)
   }
-  const version = createHash('sha256')
-    .update(await readFile(file))
-    .digest('hex')
-    .slice(0, 16)
   // an ES module is cached by its URL, a CommonJS module by its path
   const { cache } = createRequire(file)
   delete cache[file]
-  const namespace: { default?: unknown } = await import(`${pathToFileURL(file).href}?${version}`)
+  loads += 1
+  const namespace: { default?: unknown } = await import(`${pathToFileURL(file).href}?load=${loads}`)
   return cache[file] ? namespace.default : namespace
 }
+
+let loads = 0
 
 function isNamespace(exported: object): boolean {
   return Object.prototype.toString.call(exported) === '[object Module]'
