@@ -6,7 +6,7 @@ import type { Template } from './ensure.js'
 import { errors } from './errors.js'
 import { lockClass, whileUnused } from './locks.js'
 import { newDatabase } from './names.js'
-import { release, type HeldClone, type Release } from './release.js'
+import { release, type HeldClone, type Release, type Released } from './release.js'
 import { withDatabase } from './session.js'
 
 /** A database that is as its template, and nobody else's until it is released. */
@@ -22,7 +22,7 @@ export interface Clone {
    *
    * @throws TemplateError DROP_REFUSED, LEASE_LOST
    */
-  release(use: Release): Promise<'kept' | 'dropped'>
+  release: (use: Release) => Promise<Released>
 }
 
 /** Databases made from a template: see `Templates.clone`. */
@@ -52,7 +52,7 @@ export async function cloneTemplate(
 }
 
 function cloneOf(context: Context, held: HeldClone, recycled: boolean): Clone {
-  let released: Promise<'kept' | 'dropped'> | undefined
+  let released: Promise<Released> | undefined
   return {
     database: held.database,
     url: withDatabase(context.url, held.database),
@@ -139,10 +139,18 @@ async function dropUseless(context: Context, unfit: HeldClone[], abandoned: numb
   await Promise.all(
     [
       ...unfit.map(held => release(context, held, { sessions: 0, clean: false })),
-      ...abandoned.map(id =>
-        context.work(work => whileUnused(work, id, () => dropRegistered(context, work, id, { force: true }))),
-      ),
+      ...abandoned.map(id => dropAbandoned(context, id)),
     ].map(drop => drop.catch(() => {})),
+  )
+}
+
+async function dropAbandoned(context: Context, id: number): Promise<void> {
+  await context.work(work =>
+    whileUnused(work, id, async () => {
+      // It may have been released between the look and the lock.
+      const [row] = await work.query(`select from template_db.databases where id = $1 and state <> 'ready'`, [id])
+      if (row) await dropRegistered(context, work, id, { force: true })
+    }),
   )
 }
 

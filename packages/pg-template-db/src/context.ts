@@ -3,7 +3,7 @@ import type { RunWithSession, Session } from './session.js'
 import type { BuildWait } from './ensure.js'
 import type { HeldClone } from './release.js'
 
-/** Asked before a database is created or dropped; throwing refuses. The error goes to the caller as it is. */
+/** Asked before a database is created or dropped; throwing refuses, and is what `ensure` and `clone` throw then. */
 export type Authorize = (operation: 'create' | 'drop', database: string) => void | Promise<void>
 
 /** How CREATE DATABASE copies, https://www.postgresql.org/docs/current/sql-createdatabase.html, STRATEGY. */

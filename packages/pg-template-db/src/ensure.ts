@@ -5,7 +5,7 @@ import { dropRegistered } from './drop.js'
 import { errors, reasonOf, sqlState, TemplateError } from './errors.js'
 import { lockClass, lockKey, whileUnused, type BuildHolder } from './locks.js'
 import { newDatabase } from './names.js'
-import { readSequences, type SequenceState } from './sequences.js'
+import { readSequences, restoreSequences, type SequenceState } from './sequences.js'
 import { openSession, withDatabase, type Session } from './session.js'
 import { visitorsAfter } from './visitors.js'
 
@@ -187,10 +187,13 @@ async function closeToOthers(
     )
     const sessions = await visitorsAfter(work, { oid: self?.oid ?? 0, except: self?.pid, milliseconds: 2000 })
     if (sessions.length > 0) throw errors.BUILD_LEFT_SESSIONS({ database: name, key, sessions })
-    return await readSequences(last)
+    const sequences = await readSequences(last)
+    // Changes nothing: better to learn here than at every release that they cannot be set back.
+    await restoreSequences(last, sequences)
+    return sequences
   } catch (cause) {
     if (sqlState(cause) === '42501') {
-      throw errors.SEQUENCES_UNREADABLE({ database: name, key, reason: reasonOf(cause) }, { cause })
+      throw errors.SEQUENCES_FORBIDDEN({ database: name, key, reason: reasonOf(cause) }, { cause })
     }
     throw cause
   } finally {

@@ -60,10 +60,9 @@ const kinds = {
     message: d => `What build() of the template "${d.key}" returned cannot be kept as JSON: ${d.reason}`,
     hint: () => 'Return plain objects, arrays, strings, finite numbers, booleans and null.',
   }),
-  SEQUENCES_UNREADABLE: kind<{ database: string; key: string; reason: string }>({
-    message: d => `The sequences of the template "${d.key}" (${d.database}) could not be read: ${d.reason}`,
-    hint: () =>
-      'Clones can be used again only if every sequence is set back: give the role of `url` USAGE and UPDATE on them, or let it own them.',
+  SEQUENCES_FORBIDDEN: kind<{ database: string; key: string; reason: string }>({
+    message: d => `The sequences of the template "${d.key}" (${d.database}) cannot be read and set back: ${d.reason}`,
+    hint: () => 'Let the role of `url` own them, or be a member of their owner, or have SELECT and UPDATE on them.',
   }),
   SETTING_REFUSED: kind<{ database: string; statement: string; reason: string }>({
     message: d =>
@@ -113,6 +112,8 @@ export const errors = Object.fromEntries(
 
 /** The message of whatever was thrown; PostgreSQL's errors with their detail, which names who is in the way. */
 export function reasonOf(error: unknown): string {
+  // A host with several addresses fails with an error for each.
+  if (error instanceof AggregateError && error.message === '') return error.errors.map(reasonOf).join('; ')
   if (!(error instanceof Error)) return String(error)
   const detail = (error as { detail?: unknown }).detail
   return typeof detail === 'string' ? `${error.message} (${detail})` : error.message || error.name

@@ -44,6 +44,7 @@ export async function lockKey(
   if (free?.locked) return
   const started = performance.now()
   const granted = work.query('select pg_advisory_lock($1, $2)', values)
+  granted.catch(() => {}) // awaited below, unless onWait throws
   for (let waiting = true; waiting; waiting = !(await settledWithin(granted, 1000))) {
     const [holder] = await lease.query<{ application: string }>(holderOfKey, values)
     onWait(holder && processOf(holder.application), performance.now() - started)

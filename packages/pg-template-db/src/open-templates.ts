@@ -43,7 +43,7 @@ export interface Templates extends AsyncDisposable {
    * the next one builds. A template is finished or it is not used.
    *
    * @example const template = await templates.ensure({ key: hash, build: ({ url }) => migrate(url) })
-   * @throws TemplateError CREATE_FAILED, BUILD_LEFT_SESSIONS, DETAILS_NOT_JSON, SEQUENCES_UNREADABLE, LEASE_LOST; what
+   * @throws TemplateError CREATE_FAILED, BUILD_LEFT_SESSIONS, DETAILS_NOT_JSON, SEQUENCES_FORBIDDEN, LEASE_LOST; what
    *   `build` and `authorize` throw
    */
   ensure<Details>(request: TemplateRequest<Details>): Promise<Template<Details>>

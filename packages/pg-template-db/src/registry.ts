@@ -89,29 +89,31 @@ async function look(session: Session): Promise<{ version: number; role: string }
 async function prepare(session: Session, registry: string): Promise<{ version: number; role: string }> {
   await session.query('select pg_advisory_lock(0, 0)')
   const made = await look(session)
-  if (made) {
-    await session.query('select pg_advisory_unlock(0, 0)')
-    return made
+  if (!made) {
+    await refuseStranger(session, registry)
+    await session.batch(
+      `create schema template_db`,
+      `create table template_db.format (version integer not null)`,
+      `insert into template_db.format values (${format})`,
+      databases,
+      `create unique index one_ready_template on template_db.databases (key, owner)
+         where kind = 'template' and state = 'ready'`,
+      `create index clones_of_template on template_db.databases (template_id) where kind = 'clone'`,
+      sinceCrash,
+      // Whoever connects could take our locks.
+      `revoke connect, temporary on database ${escapeIdentifier(registry)} from public`,
+    )
   }
-  const [strange] = await session.query<{ relation: string }>(
+  await session.query('select pg_advisory_unlock(0, 0)')
+  return made ?? ((await look(session)) as { version: number; role: string })
+}
+
+async function refuseStranger(session: Session, registry: string): Promise<void> {
+  const [found] = await session.query<{ relation: string }>(
     `select c.oid::regclass::text as relation from pg_class c join pg_namespace n on n.oid = c.relnamespace
       where n.nspname not like 'pg\\_%' and n.nspname <> 'information_schema' limit 1`,
   )
-  if (strange) throw errors.REGISTRY_NOT_OURS({ registry, found: strange.relation })
-  await session.batch(
-    `create schema template_db`,
-    `create table template_db.format (version integer not null)`,
-    `insert into template_db.format values (${format})`,
-    databases,
-    `create unique index one_ready_template on template_db.databases (key, owner)
-       where kind = 'template' and state = 'ready'`,
-    `create index clones_of_template on template_db.databases (template_id) where kind = 'clone'`,
-    sinceCrash,
-    // Whoever connects could take our locks.
-    `revoke connect, temporary on database ${escapeIdentifier(registry)} from public`,
-    `select pg_advisory_unlock(0, 0)`,
-  )
-  return (await look(session)) as { version: number; role: string }
+  if (found) throw errors.REGISTRY_NOT_OURS({ registry, found: found.relation })
 }
 
 /**

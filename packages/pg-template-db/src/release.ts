@@ -1,6 +1,6 @@
 import type { Context, LeasedTemplate } from './context.js'
 import { dropRegistered } from './drop.js'
-import { errors } from './errors.js'
+import { errors, reasonOf } from './errors.js'
 import { lockClass } from './locks.js'
 import { restoreSequences } from './sequences.js'
 import { openSession, type Session } from './session.js'
@@ -27,17 +27,20 @@ export interface Release {
   clean: boolean
 }
 
+/** What became of it, and for a clone that was dropped, why it could not be used again. */
+export type Released = { kept: true } | { kept: false; reason: string }
+
 /** Makes a clone ready for another use, or drops it; in any case it is not leased any more. */
-export async function release(context: Context, held: HeldClone, use: Release): Promise<'kept' | 'dropped'> {
+export async function release(context: Context, held: HeldClone, use: Release): Promise<Released> {
   context.assertLeased()
   try {
-    const sessions = use.clean ? await backToTemplate(context, held, use.sessions) : undefined
-    if (sessions !== undefined) {
+    const outcome = await backToTemplate(context, held, use)
+    if ('sessions' in outcome) {
       await context.lease.query(
         `update template_db.databases set state = 'ready', sessions = $2, last_used_at = now() where id = $1`,
-        [held.id, sessions],
+        [held.id, outcome.sessions],
       )
-      return 'kept'
+      return { kept: true }
     }
     const refusal = await context.work(async work => {
       await work.query('select pg_advisory_lock($1, $2)', [lockClass.busy, held.id])
@@ -45,7 +48,7 @@ export async function release(context: Context, held: HeldClone, use: Release): 
     })
     if (refusal)
       throw errors.DROP_REFUSED({ database: held.database, reason: refusal.reason }, { cause: refusal.cause })
-    return 'dropped'
+    return { kept: false, reason: outcome.reason }
   } finally {
     context.clones.delete(held)
     // Only now: a row that is not ready and has no lease is taken for left behind.
@@ -54,16 +57,21 @@ export async function release(context: Context, held: HeldClone, use: Release): 
 }
 
 /**
- * Sets the sequences back if nobody but the user was in the clone, and returns how many sessions the server has counted
- * then; undefined if the clone is not as its template, or may not be.
+ * Sets the sequences back if nothing was committed and nobody but the user was in the clone. Returns how many sessions
+ * the server has counted in it then, or why it is not as its template, or may not be.
  *
- * A session that ends adds itself to pg_stat_database before its line in pg_stat_activity goes (pgstat_shutdown_hook
- * runs before pgstat_beshutdown_hook), and a crash of the server sets the count to zero: with no session left, the
- * count is exact or too small.
+ * A session that ends adds itself to pg_stat_database before its line in pg_stat_activity goes (in PostgreSQL's sources
+ * pgstat_shutdown_hook runs before pgstat_beshutdown_hook), and a crash of the server sets the count to zero. So with no
+ * session left, the count is exact or too small.
  */
-async function backToTemplate(context: Context, held: HeldClone, sessions: number): Promise<number | undefined> {
-  if ((await countedWhenEmpty(context.lease, held)) !== held.sessions + sessions) return undefined
-  if (sessions === 0) return held.sessions
+async function backToTemplate(
+  context: Context,
+  held: HeldClone,
+  { sessions, clean }: Release,
+): Promise<{ sessions: number } | { reason: string }> {
+  if (!clean) return { reason: 'it is not clean' }
+  const used = await countWhenEmpty(context.lease, held, held.sessions + sessions)
+  if ('reason' in used || sessions === 0) return used
   try {
     const session = await openSession(context.url, held.database)
     try {
@@ -71,21 +79,27 @@ async function backToTemplate(context: Context, held: HeldClone, sessions: numbe
     } finally {
       await session.close()
     }
-  } catch {
-    return undefined
+  } catch (error) {
+    return { reason: `its sequences could not be set back: ${reasonOf(error)}` }
   }
-  const expected = held.sessions + sessions + 1
-  return (await countedWhenEmpty(context.lease, held)) === expected ? expected : undefined
+  return countWhenEmpty(context.lease, held, used.sessions + 1)
 }
 
-/** How many sessions there have been; undefined if somebody stays for a second, or a prepared transaction waits. */
-async function countedWhenEmpty(lease: Session, { oid, database }: HeldClone): Promise<number | undefined> {
+/** Counts the sessions, those of the past included, when none is left. */
+async function countWhenEmpty(
+  lease: Session,
+  { oid, database, sessions: before }: HeldClone,
+  expected: number,
+): Promise<{ sessions: number } | { reason: string }> {
   const visitors = await visitorsAfter(lease, { oid, milliseconds: 1000 })
-  if (visitors.length > 0) return undefined
-  const [counted] = await lease.query<{ sessions: number }>(
-    `select sessions from pg_stat_database s where datid = $1 and datname = $2
-        and not exists (select from pg_prepared_xacts x where x.database = s.datname)`,
+  if (visitors.length > 0) return { reason: `somebody is in it: ${visitors.join('; ')}` }
+  const [counted] = await lease.query<{ sessions: number; prepared: boolean }>(
+    `select sessions, exists (select from pg_prepared_xacts x where x.database = s.datname) as prepared
+       from pg_stat_database s where datid = $1 and datname = $2`,
     [oid, database],
   )
-  return counted?.sessions
+  if (!counted) return { reason: 'it was dropped or renamed' }
+  if (counted.prepared) return { reason: 'a prepared transaction waits in it' }
+  if (counted.sessions === expected) return { sessions: expected }
+  return { reason: `there were ${counted.sessions - before} sessions in it instead of ${expected - before}` }
 }

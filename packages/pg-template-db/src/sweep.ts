@@ -64,7 +64,7 @@ const uselessQuery = `
         when d.kind = 'clone' and not exists (
           select from template_db.databases t where t.id = d.template_id and t.state = 'ready'
         ) then 'its template is gone'
-        when d.last_used_at <= now() - $1::float8 * interval '1 day' then format('unused for %s days', $1)
+        when d.last_used_at <= now() - $1::float8 * interval '1 day' then 'unused for ' || $1::float8 || ' days'
       end as why
       from template_db.databases d left join pg_database p on p.datname = d.name
      where ($2::text is null or d.kind = $2) and ($3::int is null or d.id = $3)
