@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { access, realpath, rename, rm } from 'node:fs/promises'
+import { access, realpath, rename, rm, rmdir } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { installedBinaries, runnableBinaries, type InstalledBinaries } from './binaries.js'
 import { randomPassword, readRecord, writeRecord, type ClusterRecord } from './cluster-record.js'
@@ -11,7 +11,7 @@ import { underLock } from './file-lock.js'
 import { clusterFolders, makePassableFolder, type ClusterFolders } from './home.js'
 import { isAlone, makeApplicationRole } from './lease.js'
 import { startPostmaster, stopPostmaster, tryToConnect, type Lease } from './postmaster.js'
-import { copyPrepared, prepared } from './prepared.js'
+import { copyPrepared, prepared, removeLeftovers } from './prepared.js'
 import { hostIdentity, isSameHost } from './process-identity.js'
 import { runProgram } from './run-program.js'
 import type { Server } from './server.js'
@@ -87,7 +87,7 @@ async function open(cluster: Cluster, projectFolder: string): Promise<Server> {
     adminUrl: urlOf(endpoint, administrator, record.administratorPassword, 'postgres'),
     applicationUrl: urlOf(endpoint, applicationRole, record.applicationPassword, 'postgres'),
     copy: 'file_copy',
-    [Symbol.asyncDispose]: () => (given ??= giveUp(cluster, lease)),
+    [Symbol.asyncDispose]: () => (given ??= giveUp(cluster, endpoint, lease)),
   }
 }
 
@@ -121,6 +121,7 @@ async function start(cluster: Cluster, projectFolder: string, known: ClusterReco
   // Without its record, nobody can attach to a server or tell whose it is.
   if (!known) await stopPostmaster(data, async () => binaries)
 
+  await removeLeftovers(data)
   const hasData = await exists(data)
   const verdict = hasData ? await judgeDataFolder(cluster, known, version, here, refused) : undefined
   if (verdict?.use === false) {
@@ -147,13 +148,14 @@ async function start(cluster: Cluster, projectFolder: string, known: ClusterReco
 }
 
 /** Ends this run's session and, if no other session is left, the server. */
-async function giveUp(cluster: Cluster, lease: Lease): Promise<void> {
+async function giveUp(cluster: Cluster, endpoint: Endpoint, lease: Lease): Promise<void> {
   lease.ref()
   await underLock(cluster.lock, async () => {
     const isLast = await isAlone(lease).catch(() => false)
     await lease.end().catch(() => {})
     if (!isLast) return
     await stopPostmaster(cluster.data, () => runnableBinaries(cluster.installed, cluster.home, cluster.user))
+    if (endpoint.removeWhenStopped) await rmdir(endpoint.removeWhenStopped).catch(() => {})
   })
 }
 

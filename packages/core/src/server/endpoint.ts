@@ -10,6 +10,8 @@ export interface Endpoint {
   /** A socket's folder, or a host name. */
   host: string
   port: number
+  /** A folder that would be litter once the server has stopped. */
+  removeWhenStopped?: string
   settings: Record<string, string>
   /** The lines of `pg_hba.conf`. */
   access: string
@@ -30,6 +32,7 @@ export function socketEndpoint(cluster: ClusterFolders, user: ServerUser): Endpo
   return {
     host,
     port,
+    ...(isShort ? {} : { removeWhenStopped: host }),
     settings: {
       listen_addresses: '',
       // A list, in which double quotes keep spaces and commas together.

@@ -60,7 +60,7 @@ export const { errors: serverErrors, kinds: serverErrorKinds } = defineErrors({
     why: 'A first cluster takes about 80 MB under SEEDBED_HOME, each further project 40 MB, and their databases come on top.',
     example: { folder: '/home/ada/.cache/seedbed', freeMegabytes: 3 },
     message: ({ folder, freeMegabytes }) =>
-      `There is no room left for the server under ${folder} (${freeMegabytes} MB free).`,
+      `There is no room left for the server under ${folder} (${freeMegabytes} MB free, about 100 are needed).`,
     hint: () =>
       'Make at least 200 MB free, or set SEEDBED_HOME to a folder on another disk. What is under it can be deleted while no tests run.',
   }),

@@ -12,8 +12,7 @@ import type { ProgramFailure } from './run-program.js'
 export async function explainFailure(error: unknown, home: string): Promise<unknown> {
   if (!(error instanceof Error)) return error
   const { code, stderr, path } = error as Partial<ProgramFailure> & NodeJS.ErrnoException
-  const isFull =
-    code === 'ENOSPC' || code === 'EDQUOT' || /No space left|quota exceeded/i.test(`${error.message} ${stderr}`)
+  const isFull = code === 'ENOSPC' || code === 'EDQUOT' || saysFull.test(`${error.message} ${stderr}`)
   const didNotStart = error instanceof SeedbedError && error.code === 'SERVER_DID_NOT_START'
   const free = isFull || didNotStart ? await freeMegabytes(home) : undefined
   // A server on a full disk may have had no room left for its complaint.
@@ -32,6 +31,9 @@ export async function explainFailure(error: unknown, home: string): Promise<unkn
   }
   return error
 }
+
+/** Of cp, of the system, and of PostgreSQL, whose short write has an error of its own. */
+const saysFull = /No space left|quota exceeded|Check free disk space/i
 
 async function freeMegabytes(folder: string): Promise<number | undefined> {
   const stat = await statfs(folder).catch(() => undefined)

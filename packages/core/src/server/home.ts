@@ -43,12 +43,16 @@ export function clusterFolders(home: string, projectFolder: string, identity: un
   const hash = createHash('sha256')
     .update(JSON.stringify([projectFolder, identity]))
     .digest('hex')
-    .slice(0, 16)
+    .slice(0, 12)
+  // Short, since a socket's path is: see endpoint.ts.
   const readable = basename(projectFolder)
     .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
     .replace(/[^A-Za-z0-9]+/g, '-')
-    .replace(/^-|-$/g, '')
-  const folder = join(home, 'clusters', `${readable.slice(0, 30) || 'project'}-${hash}`)
+    .replace(/^-/, '')
+    .slice(0, 20)
+    .replace(/-$/, '')
+  const folder = join(home, 'clusters', `${readable || 'project'}-${hash}`)
   return {
     home,
     id: hash,

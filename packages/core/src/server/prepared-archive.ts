@@ -50,10 +50,6 @@ export async function unpackArchive(options: {
   }
   const { x: extract } = await import('tar')
   await makePrivateFolder(data, user)
-  await pipeline(
-    Readable.from([archive]),
-    createBrotliDecompress(),
-    extract({ cwd: data, ...user.runAs, preserveOwner: user.runAs.uid !== undefined, brotli: false }),
-  )
+  await pipeline(Readable.from([archive]), createBrotliDecompress(), extract({ cwd: data, ...user.runAs }))
   return description.password
 }

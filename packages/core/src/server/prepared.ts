@@ -33,9 +33,12 @@ export async function prepared(options: PreparedOptions): Promise<Prepared> {
     .digest('hex')
     .slice(0, 12)
   const folder = join(home, 'prepared', `${installed.platform}-${installed.version}-${hash}`)
-  const found = await read(folder)
-  if (found) return found
   await makePassableFolder(dirname(folder), user)
+  const found = await read(folder)
+  if (found) {
+    await removeLeftovers(folder)
+    return found
+  }
   return underLock(
     `${folder}.lock`,
     async () => (await read(folder)) ?? (await make(folder, flags, options)),
@@ -56,7 +59,6 @@ interface PreparedOptions {
  * blocks where the file system can.
  */
 export async function copyPrepared(source: Prepared, target: string, user: ServerUser): Promise<void> {
-  await removeLeftovers(target)
   const temporary = `${target}.tmp-${randomUUID()}`
   try {
     if (process.platform === 'win32') {
@@ -129,8 +131,13 @@ async function initialise(
   return password
 }
 
-/** Of a process that was killed; its initdb may still be writing for a moment, so that not all may go. */
-async function removeLeftovers(target: string): Promise<void> {
+/**
+ * Removes what a killed run left beside a folder that it was making. Its initdb or cp may still be writing for a moment:
+ * what cannot go now goes the next time.
+ *
+ * @example await removeLeftovers('/srv/seedbed/clusters/shop-1f/data') // removes data.tmp-…
+ */
+export async function removeLeftovers(target: string): Promise<void> {
   const names = (await readdir(dirname(target))).filter(name => name.startsWith(`${basename(target)}.tmp-`))
   for (const name of names) {
     await rm(join(dirname(target), name), { recursive: true, force: true, maxRetries: 3 }).catch(() => {})

@@ -22,6 +22,8 @@ export const settings: Readonly<Record<string, string>> = {
   max_locks_per_transaction: '256',
   shared_buffers: '32MB',
   huge_pages: 'off',
+  // In the data folder: /dev/shm keeps what a killed server had there, and is small in containers.
+  dynamic_shared_memory_type: 'mmap',
   io_method: 'sync',
   max_logical_replication_workers: '0',
   autovacuum_worker_slots: '2',
