@@ -37,9 +37,9 @@ async function findRefusedValue(db: Queryable, part: TableRows): Promise<Error |
   const index = await firstFailing(part.rows.length, async count => Boolean(await refusal(part.rows.slice(0, count))))
   const row = part.rows[index]!
   for (const column of columns.filter(({ name }) => row.columns.includes(name))) {
-    const error = await refusal([row], [column])
-    const value = error && rowValues(row).get(column.name)!
-    if (!error || !value) continue
+    const value = rowValues(row).get(column.name)!
+    const error = await refusal([withOnly(row, column.name, value.text)], [column])
+    if (!error) continue
     return seedErrors.SEED_BAD_VALUE(
       {
         at: row.source.place(value.offset),
@@ -55,6 +55,12 @@ async function findRefusedValue(db: Queryable, part: TableRows): Promise<Error |
   return undefined
 }
 
+/** A row of one value: what is wrong with the text of another must not be laid to it. */
+function withOnly(row: SeedRow, column: string, json: string): SeedRow {
+  const text = `{${JSON.stringify(column)}:${json}}`
+  return { source: { ...row.source, text }, start: 0, end: text.length, columns: [column] }
+}
+
 /** The first row of all that the table refuses; foreign keys do not count, since they look at rows that come later. */
 async function findRefusedRow(
   db: Queryable,
@@ -66,6 +72,7 @@ async function findRefusedRow(
     const error = await refusalOf(db, () => insertRows(db, rows))
     return error?.code === missingReference ? undefined : error
   }
+  if (!(await refusal(parts))) return findCountedTwice(db, parts, original)
   const index = await firstFailing(total, async count => Boolean(await refusal(firstRows(parts, count))))
   const error = await refusal(firstRows(parts, index + 1))
   const { part, row } = rowAt(parts, index)
@@ -107,6 +114,30 @@ async function findRefusedRow(
     default:
       return seedErrors.SEED_ROW_REFUSED({ at, table, reason, context: error.where }, { cause: error })
   }
+}
+
+/**
+ * Tried once more, the rows go in: a sequence has moved on meanwhile. So a row that leaves its key to the sequence got
+ * the key that another row gives.
+ */
+async function findCountedTwice(db: Queryable, parts: readonly TableRows[], error: ServerError): Promise<Error | undefined> {
+  const part = partOf(parts, error)
+  const columns = part && error.code === '23505' ? await constrainedColumns(db, error) : undefined
+  const counted = columns?.find(name => part!.table.columns.get(name)?.counted)
+  const row = counted === undefined ? undefined : part!.rows.find(row => !row.columns.includes(counted))
+  if (!row || counted === undefined) return undefined
+  return seedErrors.SEED_DUPLICATE_KEY(
+    {
+      at: row.source.place(row.start),
+      table: part!.table.name,
+      key: '',
+      constraint: error.constraint ?? '',
+      first: undefined,
+      counted,
+      reason: reasonOf(error),
+    },
+    { cause: error },
+  )
 }
 
 /** The earlier row of the same seed that a row cannot stand beside; undefined if it stood in the table already. */
@@ -241,7 +272,7 @@ export async function constrainedColumns(db: Queryable, error: ServerError): Pro
 
 /** When the row cannot be found (a trigger or a default has made the value): the table's place in the first seed. */
 function atTable(parts: readonly TableRows[], error: ServerError): Error {
-  const part = parts.find(({ table }) => table.schema === error.schema && table.bareName === error.table) ?? parts[0]!
+  const part = partOf(parts, error) ?? parts[0]!
   const row = part.rows[0]!
   return seedErrors.SEED_ROW_REFUSED(
     {
@@ -253,6 +284,10 @@ function atTable(parts: readonly TableRows[], error: ServerError): Error {
     },
     { cause: error },
   )
+}
+
+function partOf(parts: readonly TableRows[], error: ServerError): TableRows | undefined {
+  return parts.find(({ table }) => table.schema === error.schema && table.bareName === error.table)
 }
 
 export function reasonOf(error: ServerError): string {

@@ -1,4 +1,5 @@
 import { advanceSequences } from './advance-sequences.js'
+import { checkFields } from './check-fields.js'
 import { seedErrors } from './errors.js'
 import { explainFailure } from './explain-failure.js'
 import { groupBy } from './group-by.js'
@@ -22,8 +23,8 @@ export interface LoadedRows extends TableRows {
  * Must be called inside a transaction; what had been loaded when an error is thrown is the caller's to roll back.
  *
  * @param wanted rows whose keys the caller wants to know
- * @throws SEED_UNKNOWN_TABLE, SEED_NOT_A_TABLE, SEED_UNKNOWN_COLUMN, SEED_GENERATED_COLUMN, SEED_BAD_VALUE,
- * SEED_NULL_VALUE, SEED_DUPLICATE_KEY, SEED_MISSING_REFERENCE, SEED_CHECK_VIOLATED, SEED_ROW_REFUSED
+ * @throws SEED_UNKNOWN_TABLE, SEED_NOT_A_TABLE, SEED_UNKNOWN_COLUMN, SEED_UNKNOWN_FIELD,
+ * SEED_GENERATED_COLUMN, SEED_BAD_VALUE, SEED_NULL_VALUE, SEED_DUPLICATE_KEY, SEED_MISSING_REFERENCE, SEED_CHECK_VIOLATED, SEED_ROW_REFUSED
  */
 export async function loadRows(
   db: Queryable,
@@ -38,7 +39,10 @@ export async function loadRows(
     parts.set(table.oid, part)
     for (const row of seed.rows) part.rows.push(row)
   }
-  for (const part of parts.values()) checkColumns(part)
+  for (const part of parts.values()) {
+    checkColumns(part)
+    await checkFields(db, part)
+  }
 
   const loaded: LoadedRows[] = []
   const filled = [...parts.values()].filter(({ rows }) => rows.length > 0)

@@ -27,6 +27,8 @@ export interface Column {
   type: string
   /** The type beneath a domain; otherwise the same as `type`. */
   baseType: string
+  /** oid of the composite type that its type is, or is a domain over or an array of; else null. */
+  composite: number | null
   /** `json` or a domain over it: keeps its text as it is. */
   isJson: boolean
   /** What an INSERT that leaves it out puts there; null for NULL. */
@@ -98,7 +100,7 @@ function suggestions(name: string, relations: Relation[]): string[] {
 }
 
 /** Asks for one value of type json as text: a `db` with type parsers of its own reads that like any other. */
-async function readJson<Value>(db: Queryable, sql: string, values: unknown[]): Promise<Value> {
+export async function readJson<Value>(db: Queryable, sql: string, values: unknown[]): Promise<Value> {
   const { rows } = await db.query(sql, values)
   return JSON.parse(String(rows[0]!['answer'])) as Value
 }
@@ -110,6 +112,18 @@ const relationsSql = `
       when 'm' then 'materialized view' when 'f' then 'foreign table' end)), '[]')::text as answer
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'`
+
+/** An expression for the oid of the composite type that a type leads to through domains and arrays; null if none. */
+export function compositeBeneathSql(type: string): string {
+  return `(
+    with recursive beneath(oid) as (
+      select ${type}
+      union all
+      select case t.typtype when 'd' then t.typbasetype else t.typelem end
+      from beneath join pg_type t on t.oid = beneath.oid
+      where t.typtype = 'd' or t.typcategory = 'A' and t.typelem <> 0)
+    select t.oid::int8 from beneath join pg_type t on t.oid = beneath.oid where t.typtype = 'c')`
+}
 
 /** The recursion goes down from a domain to the type beneath it; typoutput tells `json` through any number of domains. */
 const detailsSql = `
@@ -134,6 +148,7 @@ const detailsSql = `
             from beneath join pg_type d on d.oid = beneath.oid join pg_type b on b.oid = d.typbasetype
             where beneath.kind = 'd')
           select format_type(oid, typmod) from beneath where kind <> 'd'),
+        'composite', ${compositeBeneathSql('a.atttypid')},
         'isJson', t.typoutput = 'json_out'::regproc,
         'generated', a.attgenerated <> '',
         'counted', a.attidentity <> '' or coalesce(pg_get_expr(d.adbin, d.adrelid) like 'nextval(%', false),
