@@ -1,6 +1,7 @@
 import { configErrorKinds } from '../config/errors.js'
 import { migrationErrorKinds } from '../migrations/errors.js'
 import { seedErrorKinds } from '../seeds/errors.js'
+import { containerErrorKinds } from '../server/container-errors.js'
 import { serverErrorKinds } from '../server/errors.js'
 import { templateErrorKinds } from '../template/errors.js'
 import { workerErrorKinds } from '../worker/errors.js'
@@ -17,7 +18,7 @@ interface DocumentedKind {
 /** Every kind of error by room and code: what `npm run docs` makes docs/errors from. */
 export const errorKinds: Record<string, Record<string, DocumentedKind>> = {
   config: configErrorKinds,
-  server: serverErrorKinds,
+  server: { ...serverErrorKinds, ...containerErrorKinds },
   migrations: migrationErrorKinds,
   seeds: seedErrorKinds,
   template: templateErrorKinds,

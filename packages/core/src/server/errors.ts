@@ -104,13 +104,6 @@ export const { errors: serverErrors, kinds: serverErrorKinds } = defineErrors({
     hint: ({ folder }) =>
       `Its log is ${folder}/log; its pid is the first line of ${folder}/data/postmaster.pid. End it, and run again.`,
   }),
-  SERVER_CONTAINER_NOT_AVAILABLE: kind<object>({
-    title: 'Containers are not supported yet',
-    why: 'This version cannot start a container by itself.',
-    example: {},
-    message: () => 'The config asks for a server in a container, which this version cannot start.',
-    hint: () => `Leave \`server\` out for the embedded PostgreSQL, or ${ownServer}.`,
-  }),
   SERVER_URL_INVALID: kind<{ problem: string }>({
     title: 'The URL of the test server is wrong',
     why: 'The URL comes from `environments.test.url` in the config, or from TEST_DATABASE_URL. It is not printed, since it may hold a password.',

@@ -1,5 +1,4 @@
 import type { SeedbedConfig } from '../config/config.js'
-import { serverErrors } from './errors.js'
 import { seedbedHome } from './home.js'
 import type { Server } from './server.js'
 
@@ -7,7 +6,7 @@ export interface OpenServerOptions {
   /** Absolute: the folder of the config or package.json. */
   projectFolder: string
   config: Pick<SeedbedConfig, 'server' | 'environments'>
-  /** Where embedded servers are kept. @default `seedbedHome(process.env)` */
+  /** Where embedded servers, and the locks of containers, are kept. @default `seedbedHome(process.env)` */
   home?: string
   /** Told in a few words what is being done or waited for, so that nobody wonders. */
   progress?: (line: string) => void
@@ -32,5 +31,6 @@ export async function openServer(options: OpenServerOptions): Promise<Server> {
     const { openEmbedded } = await import('./embedded.js')
     return openEmbedded({ projectFolder, home: home ?? seedbedHome(process.env), progress })
   }
-  throw serverErrors.SERVER_CONTAINER_NOT_AVAILABLE({})
+  const { openContainer } = await import('./container.js')
+  return openContainer({ projectFolder, config, home: home ?? seedbedHome(process.env), progress })
 }
