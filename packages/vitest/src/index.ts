@@ -12,8 +12,9 @@ export { db, seeds, type Db, type Seeds } from '@seedbed/core/worker'
  */
 export const test = base.extend<{ db: Db; seeds: Seeds }>({
   db: async ({ task }, use) => {
-    await using db = currentWorker('db').dbOf(scopeOf(task))
+    const db = currentWorker('db').dbOf(scopeOf(task))
     await use(db)
+    await db.end()
   },
   // oxlint-disable-next-line no-empty-pattern -- Vitest reads a fixture's dependencies off this pattern
   seeds: async ({}, use) => use(currentWorker('seeds').seeds),

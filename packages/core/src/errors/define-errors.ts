@@ -16,15 +16,14 @@ export interface ErrorKind<Details> {
 
 /** The one class of error that a user of Seedbed meets. `code` names the page `docs/errors/<code>.md`. */
 export class SeedbedError extends Error {
-  override readonly name = 'SeedbedError'
   /** For instance `SEED_UNKNOWN_COLUMN`. */
-  readonly code: string
+  declare readonly code: string
   /** What to do; also the last part of `message`, since a test runner prints nothing else. */
-  readonly hint: string
+  declare readonly hint: string
   constructor(code: string, message: string, hint: string, options?: { cause?: unknown }) {
     super(`${message}\n\n  ${hint.replaceAll('\n', '\n  ')}\n  (${code})`, options)
-    this.code = code
-    this.hint = hint
+    // Not enumerable: runners print an error's own enumerable properties below its message, which says it all.
+    Object.defineProperties(this, { name: { value: 'SeedbedError' }, code: { value: code }, hint: { value: hint } })
   }
 }
 

@@ -9,8 +9,7 @@ export interface RunReport {
   /** Why the template was built; null if it was reused. */
   templateBuilt: string | null
   databases: { cloned: number; recycled: number }
-  files: number
-  tests: number
+  files: readonly FileNote[]
   /** Of entering and leaving a test; null if no test entered. */
   medianMicroseconds: number | null
   /** Sessions that workers opened; 0 means that nothing ever used the database. */
@@ -21,43 +20,56 @@ export interface RunReport {
   startMilliseconds: number
 }
 
-export function summariseNotes(notes: readonly FileNote[]): Pick<RunReport, 'files' | 'tests' | 'sessions' | 'medianMicroseconds'> {
-  const costs = notes.flatMap(({ tests }) => tests).sort((a, b) => a - b)
+export function summariseNotes(
+  notes: readonly FileNote[],
+): Pick<RunReport, 'files' | 'sessions' | 'medianMicroseconds'> {
+  const costs = notes.flatMap(({ tests }) => tests.map(({ microseconds }) => microseconds)).sort((a, b) => a - b)
   return {
-    files: notes.length,
-    tests: costs.length,
+    files: notes,
     sessions: notes.reduce((sum, { sessions }) => sum + sessions, 0),
     medianMicroseconds: costs[Math.floor(costs.length / 2)] ?? null,
   }
 }
 
 /**
- * The quiet line at the end of a run, and what has to be said loudly below it.
+ * The quiet line at the end of a run, and below it what has to be said loudly.
  *
+ * @param whole with one line a test, of what entering and leaving it cost (`SEEDBED_REPORT=1`)
  * @example
  * // seedbed  embedded PostgreSQL 18.4 started · template reused · 2 databases recycled · ready in 96 ms · 0.03 ms a test
  */
-export function reportLines(report: RunReport): string[] {
+export function reportLines(report: RunReport, whole: boolean): string[] {
+  return [...(whole ? testLines(report) : []), mainLine(report), ...warningLines(report)]
+}
+
+function mainLine(report: RunReport): string {
   const { cloned, recycled } = report.databases
   const databases = [
-    ...(recycled ? [`${count(recycled, 'database')} recycled`] : []),
-    ...(cloned ? [`${recycled ? cloned : count(cloned, 'database')} cloned`] : []),
+    ...(recycled ? [pc.green(`${count(recycled, 'database')} recycled`)] : []),
+    ...(cloned ? [pc.yellow(recycled ? `${cloned} cloned` : `${count(cloned, 'database')} cloned`)] : []),
   ]
   const facts = [
     `${report.server} ${report.origin}`,
     report.templateBuilt === null ? pc.green('template reused') : pc.yellow(`template built: ${report.templateBuilt}`),
     databases.join(', '),
     `ready in ${Math.round(report.startMilliseconds)} ms`,
-    ...(report.medianMicroseconds === null ? [] : [`${(report.medianMicroseconds / 1_000).toFixed(2)} ms a test`]),
+    ...(report.medianMicroseconds === null ? [] : [`${milliseconds(report.medianMicroseconds)} a test`]),
   ]
-  const lines = [`${pc.bold('seedbed')}  ${facts.join(' · ')}`]
-  if (report.sessions === 0) {
-    lines.push(
-      pc.yellow('seedbed  No test ever connected to the database. If some should have: do they use db, or DATABASE_URL?'),
-    )
-  }
-  for (const { database, reason } of report.dropped) lines.push(pc.yellow(`seedbed  ${database} was dropped: ${reason}`))
-  return lines
+  return `${pc.bold('seedbed')}  ${facts.join(' · ')}`
+}
+
+function testLines({ files }: RunReport): string[] {
+  return files.flatMap(({ file, tests }) => [
+    `${pc.bold('seedbed')}  ${file}`,
+    ...tests.map(({ name, microseconds }) => `${milliseconds(microseconds).padStart(16)}  ${name}`),
+  ])
+}
+
+function warningLines({ sessions, dropped }: RunReport): string[] {
+  const nobody = 'No test ever connected to the database. If some should have: do they use db, or DATABASE_URL?'
+  const lines = dropped.map(({ database, reason }) => `${database} was dropped: ${reason}`)
+  return (sessions === 0 ? [nobody, ...lines] : lines).map(line => pc.yellow(`seedbed  ${line}`))
 }
 
 const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`
+const milliseconds = (microseconds: number) => `${(microseconds / 1_000).toFixed(2)} ms`

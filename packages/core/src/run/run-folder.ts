@@ -17,8 +17,8 @@ export interface FileNote {
   file: string
   /** Sessions that it opened on its database since its last note. */
   sessions: number
-  /** Microseconds that entering and leaving took, one number a test. */
-  tests: number[]
+  /** What entering and leaving cost, in the order in which the tests ended. */
+  tests: { name: string; microseconds: number }[]
 }
 
 /*

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
-import { openTemplates, type Clone } from 'pg-template-db'
+import { openTemplates, type BuildHolder, type BuildWait, type Clone } from 'pg-template-db'
 import { loadConfig } from '../config/load-config.js'
 import { planMigrations } from '../migrations/plan-migrations.js'
 import { findSeeds } from '../seeds/find-seeds.js'
@@ -91,7 +91,10 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
         const clean = !isSpoiled(handle.folder, index + 1)
         const outcome = await clone.release({ sessions, clean })
         if (outcome.kept) return
-        dropped.push({ database: clone.database, reason: clean ? outcome.reason : 'a test committed in it' })
+        dropped.push({
+          database: clone.database,
+          reason: clean ? `${outcome.reason}; ${visited}` : 'a test committed in it',
+        })
       }),
     )
     await rm(handle.folder, { recursive: true, force: true })
@@ -161,7 +164,14 @@ function templateOptions(server: Server, progress: (line: string) => void) {
     registry: 'seedbed_registry',
     owner: connectionParts(server.applicationUrl).user,
     copy: server.copy,
-    onWait: ({ holder, milliseconds }: { holder: string; milliseconds: number }) =>
-      progress(`waiting for ${holder}, which builds the template (${Math.round(milliseconds / 1_000)} s)`),
+    onWait: ({ holder, milliseconds }: BuildWait) =>
+      progress(
+        `waiting for ${describeHolder(holder)}, which builds the template (${Math.round(milliseconds / 1_000)} s)`,
+      ),
   }
 }
+
+const describeHolder = (holder: BuildHolder | undefined) =>
+  holder ? `process ${holder.pid} on ${holder.host}` : 'another process'
+
+const visited = 'only what goes through db is rolled back in this version'

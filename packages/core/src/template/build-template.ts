@@ -47,7 +47,10 @@ async function createExtensions(adminUrl: string, extensions: readonly string[],
   try {
     for (const extension of extensions) {
       await admin.query(`create extension if not exists ${pg.escapeIdentifier(extension)} cascade`).catch(error => {
-        throw templateErrors.EXTENSION_UNAVAILABLE({ extension, server, reason: (error as Error).message }, { cause: error })
+        throw templateErrors.EXTENSION_UNAVAILABLE(
+          { extension, server, reason: (error as Error).message },
+          { cause: error },
+        )
       })
     }
   } finally {

@@ -31,7 +31,7 @@ export async function ensureTemplate(
 ): Promise<ProjectTemplate> {
   const parts = fingerprintParts(sources)
   let reason: string | null = null
-  const template = await templates.ensure({
+  const template = await templates.ensure<TemplateDetails>({
     key: fingerprintKey(parts),
     async build({ database }) {
       reason = await whyBuild(templates, sources.folder, parts)
@@ -39,11 +39,10 @@ export async function ensureTemplate(
         `building the template from ${sources.migrations.description} and ${sources.seeds.description} (${reason})`,
       )
       const labels = await buildTemplate(database, sources)
-      return { project: sources.folder, parts, labels } satisfies TemplateDetails
+      return { project: sources.folder, parts, labels }
     },
   })
-  const { labels } = template.details as unknown as TemplateDetails
-  return { template, labels, built: reason }
+  return { template, labels: template.details.labels, built: reason }
 }
 
 function fingerprintParts({ server, config, migrations, seeds }: TemplateSources): FingerprintParts {
@@ -57,9 +56,9 @@ function fingerprintParts({ server, config, migrations, seeds }: TemplateSources
 }
 
 async function whyBuild(templates: Templates, project: string, parts: FingerprintParts): Promise<string> {
-  const earlier = (await templates.list())
-    .filter(({ state, details }) => state === 'ready' && (details as TemplateDetails | null)?.project === project)
-    .sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime())[0]
+  const earlier = (await templates.list()).find(
+    ({ state, details }) => state === 'ready' && (details as TemplateDetails | null)?.project === project,
+  )
   if (!earlier) return 'the first of this project'
-  return describeChange((earlier.details as unknown as TemplateDetails).parts, parts) ?? 'the earlier one is unusable'
+  return describeChange((earlier.details as TemplateDetails).parts, parts) ?? 'the earlier one is unusable'
 }

@@ -15,7 +15,7 @@ export const db: Db = { query: (text, values) => currentWorker('db').db.query(te
  *
  * @throws DB_OUTSIDE_RUN outside of a run
  */
-export const seeds: Seeds = new Proxy({} as Seeds, {
+export const seeds: Seeds = new Proxy({}, {
   get: (_, table) => Reflect.get(currentWorker('seeds').seeds, table) as unknown,
   has: (_, table) => Reflect.has(currentWorker('seeds').seeds, table),
   ownKeys: () => Reflect.ownKeys(currentWorker('seeds').seeds),

@@ -77,7 +77,8 @@ export const { errors: workerErrors, kinds: workerErrorKinds } = defineErrors({
     why: 'The run prepares one database per worker that the runner said it would start. A worker with a higher number has appeared.',
     example: { slot: 9, count: 8 },
     message: d => `Worker ${d.slot} has no database: the run prepared ${d.count}.`,
-    hint: () => 'This is a bug in Seedbed or a runner version that it was not tested with. Set maxWorkers explicitly, and report it.',
+    hint: () =>
+      'This is a bug in Seedbed or a runner version that it was not tested with. Set maxWorkers explicitly, and report it.',
   }),
   RUNNER_UNSUPPORTED: kind({
     title: "The runner's configuration leaves Seedbed no place to stand",

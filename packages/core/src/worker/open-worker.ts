@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import type { Client } from 'pg'
 import { printableUrl } from '../server/database-url.js'
 import { applyVariables } from '../run/connection-variables.js'
-import { appendNote, isSpoiled, markSpoiled, readFacts, type TemplateFacts } from '../run/run-folder.js'
+import { appendNote, isSpoiled, markSpoiled, readFacts, type FileNote, type TemplateFacts } from '../run/run-folder.js'
 import type { RunHandle } from '../run/run-handle.js'
 import { readLabels, type Seeds } from '../seeds/read-labels.js'
 import { shortened, type Db } from './db.js'
@@ -28,7 +28,15 @@ export interface Worker {
   /** The labelled rows of the seeds. */
   seeds: Seeds
   /** A client for one test only: it refuses after the test; a concurrent test gets a session of its own. */
-  dbOf(test: Scope): Db & AsyncDisposable
+  dbOf(test: Scope): TestDb
+  /** Ends the session. Only for a worker that outlives its run; a process that ends takes its session with it. */
+  close(): Promise<void>
+}
+
+/** Not an AsyncDisposable: in a runner's vm contexts Symbol.asyncDispose does not exist on Node 20. */
+export interface TestDb extends Db {
+  /** Nothing runs after it; a session of its own is rolled back and closed. */
+  end(): Promise<void>
 }
 
 const workerKey = Symbol.for('seedbed.worker')
@@ -71,7 +79,7 @@ function makeWorker(run: RunHandle, slot: number, assigned: RunHandle['workers']
   const scopes: Scope[] = []
   const concurrent = new Set<Scope>()
   /** Since the last note. */
-  const costs: number[] = []
+  const costs: FileNote['tests'] = []
   let ownSessions = 0
   let notedSessions = 0
   let facts: TemplateFacts | undefined
@@ -148,7 +156,7 @@ function makeWorker(run: RunHandle, slot: number, assigned: RunHandle['workers']
         while (scopes.includes(scope)) await leaveInnermost()
       })
       const cost = started.get(scope)
-      if (cost !== undefined) costs.push(Math.round(cost * 1_000))
+      if (cost !== undefined) costs.push({ name: scope.name, microseconds: Math.round(cost * 1_000) })
       started.delete(scope)
     },
     db: { query },
@@ -156,6 +164,7 @@ function makeWorker(run: RunHandle, slot: number, assigned: RunHandle['workers']
       const { types } = createRequire(import.meta.url)('pg') as typeof import('pg')
       return (seeds ??= readLabels(readFactsOnce().labels, types.getTypeParser))
     },
+    close: () => session.close(),
     dbOf(test) {
       let ended = false
       const own = test.concurrent ? openSession(concurrentLockTimeoutMilliseconds) : undefined
@@ -167,7 +176,7 @@ function makeWorker(run: RunHandle, slot: number, assigned: RunHandle['workers']
           refuseSpoiled(shortened(text))
           return own.query(text, values)
         }) as Db['query'],
-        async [Symbol.asyncDispose]() {
+        async end() {
           ended = true
           await own?.leave()
           await own?.close()

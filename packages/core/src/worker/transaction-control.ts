@@ -11,7 +11,7 @@ export type TransactionControl = 'begin' | 'commit' | 'rollback' | 'unsupported'
  * @example transactionControl('START TRANSACTION;') // 'begin'
  */
 export function transactionControl(text: string): TransactionControl {
-  const words = text.replaceAll(/--[^\n]*|\/\*[^]*?\*\//g, ' ').match(/^\s*([a-z]+)\b([^;']*);?\s*$/i)
+  const words = text.replaceAll(/--[^\n]*|\/\*[^]*?\*\//g, ' ').match(/^\s*([a-z]+)\b([^;]*);?\s*$/i)
   if (!words) return null
   const rest = words[2]?.trim().toLowerCase() ?? ''
   switch (words[1]?.toLowerCase()) {

@@ -85,21 +85,28 @@ export function transactionSession(options: TransactionSessionOptions): Transact
   }
 
   /** Sends what must go first together with the statement: a failure in front of it would fail the statement too. */
-  async function send(open: Client, first: string | null, statement: string | QueryConfig, values?: readonly unknown[]) {
+  async function send(
+    open: Client,
+    first: string | null,
+    statement: string | QueryConfig,
+    values?: readonly unknown[],
+  ) {
     const before = first === null ? undefined : open.query(first)
     const result = open.query(statement as string, values as unknown[])
     try {
       const [, answer] = await Promise.all([before, result])
-      return answer as QueryResult
+      return answer
     } catch (error) {
       await Promise.allSettled([before, result])
+      // pg rejects when the error arrives, and the transaction's status comes after it: one empty query waits for both.
+      await open.query('').catch(() => {})
       throw lost ? lostError(lost) : error
     }
   }
 
-  const lostError = (reason: Error) => workerErrors.SESSION_LOST({ database, reason: reason.message }, { cause: reason })
-  const spoiledError = (statement: string) =>
-    workerErrors.TRANSACTION_ENDED({ database, statement, scope: where() })
+  const lostError = (reason: Error) =>
+    workerErrors.SESSION_LOST({ database, reason: reason.message }, { cause: reason })
+  const spoiledError = (statement: string) => workerErrors.TRANSACTION_ENDED({ database, statement, scope: where() })
 
   async function run(text: string | QueryConfig, values?: readonly unknown[]): Promise<QueryResult> {
     if (spoiled !== undefined) throw spoiledError(spoiled)
@@ -192,12 +199,14 @@ export function transactionSession(options: TransactionSessionOptions): Transact
 
   /** A statement that the test did not wait for gets a moment to end by itself; then it is cancelled. */
   async function endStragglers(): Promise<void> {
-    if (pending === 0 || !client) return
+    if (pending === 0) return
     let timer: NodeJS.Timeout | undefined
-    const patience = new Promise<'late'>(resolve => (timer = realSetTimeout(() => resolve('late'), stragglerMilliseconds)))
+    const patience = new Promise<'late'>(
+      resolve => (timer = realSetTimeout(() => resolve('late'), stragglerMilliseconds)),
+    )
     const outcome = await Promise.race([turn, patience])
     clearTimeout(timer)
-    if (outcome !== 'late') return
+    if (outcome !== 'late' || !client) return
     const { default: pg } = await import('pg')
     const canceller = new pg.Client({ connectionString: url, application_name: 'seedbed worker' })
     sessions += 1

@@ -60,7 +60,13 @@ export async function makeProject(files: Record<string, string> = {}): Promise<P
     const vitest = join(dirname(require.resolve('vitest/package.json')), 'vitest.mjs')
     const child = spawn(process.execPath, [vitest, ...args], {
       cwd: folder,
-      env: { PATH: process.env.PATH, HOME: process.env.HOME, SEEDBED_HOME: process.env.SEEDBED_HOME, NO_COLOR: '1', ...env },
+      env: {
+        PATH: process.env.PATH,
+        HOME: process.env.HOME,
+        SEEDBED_HOME: process.env.SEEDBED_HOME,
+        NO_COLOR: '1',
+        ...env,
+      },
       stdio: ['pipe', 'pipe', 'pipe'],
     })
     let text = ''

@@ -1,0 +1,198 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-tests'
+import pg from 'pg'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { reportLines } from '../../src/run/report.js'
+import { startRun } from '../../src/run/start-run.js'
+
+let home: string
+let folder: string
+const environment = { ...process.env }
+
+beforeEach(async () => {
+  home = await mkdtemp('/tmp/seedbed-home-')
+  await chmod(home, 0o755)
+  process.env.SEEDBED_HOME = home
+  folder = await mkdtemp('/tmp/seedbed-project-')
+  await write({
+    'package.json': '{}',
+    'migrations/1.sql': 'create table users (id int generated always as identity primary key, name text)',
+    'seeds/users.json': '{ "users": { "ada": { "name": "Ada" } } }',
+  })
+})
+afterEach(async () => {
+  for (const name of Object.keys(process.env)) if (!(name in environment)) delete process.env[name]
+  Object.assign(process.env, environment)
+  await rm(home, { recursive: true, force: true })
+  await rm(folder, { recursive: true, force: true })
+})
+
+async function write(files: Record<string, string>) {
+  for (const [name, text] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, name)), { recursive: true })
+    await writeFile(join(folder, name), text)
+  }
+}
+const rowsOf = async (url: string, sql: string) => {
+  const client = new pg.Client(url)
+  await client.connect()
+  try {
+    return (await client.query(sql)).rows
+  } finally {
+    await client.end()
+  }
+}
+
+describe('on the embedded server', () => {
+  test('a second run builds nothing and clones nothing', async () => {
+    const first = await startRun({ folder, slots: 2 })
+    expect(JSON.parse(JSON.stringify(first.handle))).toEqual(first.handle)
+    expect(await rowsOf(first.handle.workers[0]!.url, 'select name from users')).toEqual([{ name: 'Ada' }])
+    const report = await first.close()
+    expect(report).toMatchObject({
+      origin: 'initialised',
+      templateBuilt: 'the first of this project',
+      databases: { cloned: 2, recycled: 0 },
+      sessions: 0,
+    })
+    // The session above was not declared by any worker.
+    expect(report.dropped).toHaveLength(1)
+    expect(existsSync(first.handle.folder)).toBe(false)
+
+    const second = await startRun({ folder, slots: 2 })
+    expect(await second.close()).toMatchObject({
+      origin: 'started',
+      templateBuilt: null,
+      databases: { cloned: 1, recycled: 1 },
+      dropped: [],
+    })
+    const third = await startRun({ folder, slots: 2 })
+    expect(await third.close()).toMatchObject({ databases: { cloned: 0, recycled: 2 }, dropped: [] })
+  })
+
+  test('runs at the same time share the server and never a database', async () => {
+    const progress: string[] = []
+    const runs = await Promise.all(
+      [1, 2, 3].map(() => startRun({ folder, slots: 2, progress: line => progress.push(line) })),
+    )
+    const databases = runs.flatMap(run => run.handle.workers.map(({ database }) => database))
+    expect(new Set(databases).size).toBe(6)
+    const reports = await Promise.all(runs.map(run => run.close()))
+    expect(reports.filter(({ templateBuilt }) => templateBuilt !== null)).toHaveLength(1)
+    expect(reports.filter(({ origin }) => origin === 'initialised')).toHaveLength(1)
+    expect(progress.filter(line => line.startsWith('building the template'))).toHaveLength(1)
+  })
+
+  test('a changed seed builds another template, and says what changed', async () => {
+    await (await startRun({ folder, slots: 1 })).close()
+    await write({ 'seeds/users.json': '{ "users": [] }' })
+    const progress: string[] = []
+    const run = await startRun({ folder, slots: 1, progress: line => progress.push(line) })
+    expect(progress.join('\n')).toMatch(
+      /building the template from migrations\/ \(1 \.sql file\) and seeds\/ \(1 file\) \(seeds\/users\.json changed\)/,
+    )
+    expect(reportLines(await run.close(), false).join('\n')).toContain('seeds/users.json changed')
+  })
+
+  test('refresh gives new databases of a new template, and survives a seed that is broken meanwhile', async () => {
+    await using run = await startRun({ folder, slots: 1 })
+    await write({ 'seeds/users.json': '{ "users": [' })
+    await expect(run.refresh()).rejects.toMatchObject({ code: 'SEED_BROKEN_JSON' })
+    await write({ 'seeds/users.json': '{ "users": [{ "name": "Grace" }] }' })
+    const handle = await run.refresh()
+    expect(handle.id).not.toBe(run.handle.id)
+    expect(await rowsOf(handle.workers[0]!.url, 'select name from users')).toEqual([{ name: 'Grace' }])
+  })
+
+  test('a set-up that fails leaves nothing behind: no run folder, no half-built template, no server', async () => {
+    await write({ 'migrations/2.sql': 'alter table missing add x int' })
+    const runFolders = async () => (await readdir('/tmp')).filter(name => name.includes(`-${process.pid}-`))
+    const before = await runFolders()
+    await expect(startRun({ folder, slots: 1 })).rejects.toMatchObject({ code: 'SQL_FAILED' })
+    expect(await runFolders()).toEqual(before)
+    await rm(join(folder, 'migrations/2.sql'))
+    const run = await startRun({ folder, slots: 1 })
+    const databases = await rowsOf(
+      run.handle.workers[0]!.url,
+      'select datname from pg_database where not datistemplate order by datname',
+    )
+    expect(databases.map(({ datname }) => datname)).toEqual(
+      expect.arrayContaining(['postgres', 'seedbed_registry', run.handle.workers[0]!.database]),
+    )
+    expect(databases).toHaveLength(3)
+    expect(await run.close()).toMatchObject({ origin: 'started' })
+  })
+
+  test('eight processes that start at once on an empty cache: one cluster, one template, all pass', async () => {
+    const script = fileURLToPath(new URL('./one-run.mjs', import.meta.url))
+    const outcomes = await Promise.all(
+      Array.from({ length: 8 }, async () => {
+        const child = spawn(process.execPath, [script, folder], { stdio: ['ignore', 'pipe', 'inherit'] })
+        let output = ''
+        child.stdout.setEncoding('utf8').on('data', chunk => (output += chunk))
+        const [exitCode] = await once(child, 'close')
+        expect(exitCode).toBe(0)
+        return JSON.parse(output) as { origin: string; templateBuilt: string | null; rows: unknown }
+      }),
+    )
+    expect(outcomes.filter(({ origin }) => origin === 'initialised')).toHaveLength(1)
+    expect(outcomes.filter(({ templateBuilt }) => templateBuilt !== null)).toHaveLength(1)
+    for (const { rows } of outcomes) expect(rows).toEqual([{ id: 1, name: 'Ada' }])
+  })
+
+  test('roles that a migration creates are there again when the template is built a second time', async () => {
+    await write({ 'migrations/2.sql': 'create role seedbed_reporting; grant select on users to seedbed_reporting' })
+    await (await startRun({ folder, slots: 1 })).close()
+    await write({ 'migrations/3.sql': 'alter table users add email text' })
+    const run = await startRun({ folder, slots: 1 })
+    const [rights] = await rowsOf(
+      run.handle.workers[0]!.url,
+      `select has_table_privilege('seedbed_reporting', 'users', 'select') as may,
+         (select rolcreaterole from pg_roles where rolname = current_user) as createrole`,
+    )
+    expect(rights).toEqual({ may: true, createrole: false })
+    await run.close()
+  })
+
+  test('an extension that the server does not have is named', async () => {
+    await write({ 'seedbed.config.json': '{ "extensions": ["postgis"] }' })
+    await expect(startRun({ folder, slots: 1 })).rejects.toMatchObject({ code: 'EXTENSION_UNAVAILABLE' })
+  })
+})
+
+describe('on an external server', () => {
+  let server: PostgresForTests
+  beforeEach(async () => {
+    server = await startPostgres({ version: 15 })
+    await rowsOf(server.url, "create role tester login createdb password 'x'")
+    process.env.TEST_DATABASE_URL = server.urlFor({ user: 'tester', password: 'x', database: 'postgres' })
+  })
+  afterEach(() => server.stop())
+
+  test('a role with CREATEDB and no more is enough', async () => {
+    for (const databases of [
+      { cloned: 2, recycled: 0 },
+      { cloned: 0, recycled: 2 },
+    ]) {
+      const run = await startRun({ folder, slots: 2 })
+      expect(await run.close()).toMatchObject({
+        server: expect.stringContaining('PostgreSQL 15'),
+        origin: 'attached',
+        databases,
+      })
+    }
+  })
+
+  test('DATABASE_URL alone is never used', async () => {
+    process.env.DATABASE_URL = process.env.TEST_DATABASE_URL!
+    delete process.env.TEST_DATABASE_URL
+    const run = await startRun({ folder, slots: 1 })
+    expect((await run.close()).server).toContain('embedded')
+    expect(await rowsOf(server.url, "select from pg_database where datname like 'seedbed%'")).toEqual([])
+  })
+})
