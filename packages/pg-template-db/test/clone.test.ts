@@ -227,11 +227,11 @@ describe.each(majors)('PostgreSQL %i', version => {
         await query(url, `alter database ${database} set search_path to "My ""schema"", really", "$user", public`)
         await query(url, `alter database ${database} set my.name to 'it''s, "quoted"\\'`)
         await query(url, `alter database ${database} set timezone to 'Asia/Tokyo'`)
-        await query(url, `alter database ${database} set default_transaction_read_only to on`)
         await query(url, `alter role maker in database ${database} set work_mem to '7MB'`)
         await query(url, `revoke all on database ${database} from public`)
         await query(url, `revoke temporary on database ${database} from maker`)
         await query(url, `grant connect on database ${database} to ${reader} with grant option`)
+        await query(url, `alter database ${database} set default_transaction_read_only to on`)
       },
     })
     const clone = await one(templates, template)
