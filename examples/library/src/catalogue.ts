@@ -21,7 +21,7 @@ export async function addBook(client: Client, book: NewBook): Promise<number> {
       await client.query(
         `with known as (select id from author where name = $2),
               added as (insert into author (name) select $2 where not exists (select from known) returning id)
-         insert into book_author select $1, id from known union all select $1, id from added`,
+         insert into book_author select $1::int, id from known union all select $1::int, id from added`,
         [id, name],
       )
     }

@@ -217,7 +217,15 @@ export function transactionSession(options: TransactionSessionOptions): Transact
   }
 
   return {
-    query: ((text, values) => inTurn(() => run(text, values))) as Db['query'],
+    query: function query(text: string | QueryConfig, values?: readonly unknown[]) {
+      const caller: { stack?: string } = {}
+      Error.captureStackTrace(caller, query)
+      return inTurn(() => run(text, values)).catch((error: Error) => {
+        // Statements take turns, which breaks the chain from the error to the line of the test that sent it.
+        error.stack = `${error.name}: ${error.message}\n${caller.stack?.split('\n').slice(1).join('\n')}`
+        throw error
+      })
+    } as Db['query'],
     enter: () => inTurn(async () => points.enter()),
     async leave() {
       await endStragglers()
