@@ -16,7 +16,10 @@ export async function checkFields(db: Queryable, { table, rows }: TableRows): Pr
   const composite = [...table.columns.values()].filter(column => column.composite !== null)
   const holders = composite.filter(({ name }) => rows.some(row => row.columns.includes(name)))
   if (holders.length === 0) return
-  const types = await compositeTypes(db, holders.map(column => column.composite!))
+  const types = await compositeTypes(
+    db,
+    holders.map(column => column.composite!),
+  )
   for (const row of rows) {
     for (const column of holders) {
       const value = row.columns.includes(column.name) ? rowValues(row).get(column.name) : undefined
@@ -55,7 +58,9 @@ async function compositeTypes(db: Queryable, oids: readonly number[]): Promise<M
     for (const { oid, name, fields } of found) {
       types.set(oid, { name, fields: new Map(fields.map(field => [field.name, field.composite])) })
     }
-    pending = found.flatMap(({ fields }) => fields.flatMap(({ composite }) => composite ?? [])).filter(oid => !types.has(oid))
+    pending = found
+      .flatMap(({ fields }) => fields.flatMap(({ composite }) => composite ?? []))
+      .filter(oid => !types.has(oid))
   }
   return types
 }

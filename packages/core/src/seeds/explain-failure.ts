@@ -120,7 +120,11 @@ async function findRefusedRow(
  * Tried once more, the rows go in: a sequence has moved on meanwhile. So a row that leaves its key to the sequence got
  * the key that another row gives.
  */
-async function findCountedTwice(db: Queryable, parts: readonly TableRows[], error: ServerError): Promise<Error | undefined> {
+async function findCountedTwice(
+  db: Queryable,
+  parts: readonly TableRows[],
+  error: ServerError,
+): Promise<Error | undefined> {
   const part = partOf(parts, error)
   const columns = part && error.code === '23505' ? await constrainedColumns(db, error) : undefined
   const counted = columns?.find(name => part!.table.columns.get(name)?.counted)

@@ -8,6 +8,7 @@ import type { SeedLabels } from './seed-labels.js'
  * `any`, because what a column becomes is known to the database and to the type parsers, and a name is never undefined.
  */
 export interface Seeds {
+  // oxlint-disable-next-line typescript/no-explicit-any -- see above
   readonly [table: string]: any
 }
 

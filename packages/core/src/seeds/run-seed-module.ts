@@ -22,10 +22,14 @@ import type { SeedRow, SeedTable } from './seed-rows.js'
  */
 export async function runSeedModule(db: Queryable, file: string, folder: string): Promise<LabelledRow[]> {
   const shown = shownPath(folder, file)
-  const failed = async (error: unknown) =>
-    error instanceof SeedbedError
-      ? error
-      : seedErrors.SEED_FAILED({ file: shown, reason: await loadFailure(error, file) }, { cause: error })
+  /** Where a statement stands that the server has refused: its error does not tell. */
+  const statements = new WeakMap<object, string>()
+  const failed = async (error: unknown) => {
+    if (error instanceof SeedbedError) return error
+    const at = error instanceof Error ? statements.get(error) : undefined
+    const reason = at ? (error as Error).message : await loadFailure(error, file)
+    return seedErrors.SEED_FAILED({ at: at ?? shown, reason }, { cause: error })
+  }
 
   const exported = await loadDefault(file).catch(async error => {
     throw await failed(error)
@@ -35,11 +39,19 @@ export async function runSeedModule(db: Queryable, file: string, folder: string)
   const origins = new WeakMap<object, { table: Table; key: RowKey }>()
   const inTurn = turns()
   const tools: SeedTools = {
-    db: { query: (text, values) => inTurn(() => db.query(text, values)) },
+    db: {
+      async query(text, values) {
+        const at = callerOf(new Error(), folder)
+        return inTurn(() => db.query(text, values)).catch((error: unknown) => {
+          if (at && error instanceof Error) statements.set(error, at)
+          throw error
+        })
+      },
+    },
     insert: (async (name: string, rows: SeedValues | readonly SeedValues[]) => {
       const at = callerOf(new Error(), folder) ?? shown
       const inserted = await inTurn(() =>
-        underSavepoint(db, 'seedbed_insert', () => insert(db, name, [rows].flat() as SeedValues[], at)),
+        underSavepoint(db, 'seedbed_insert', () => insert(db, name, [rows].flat(), at)),
       )
       for (const { row, table, key } of inserted) origins.set(row, { table, key })
       return Array.isArray(rows) ? inserted.map(({ row }) => row) : inserted[0]!.row

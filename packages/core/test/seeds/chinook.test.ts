@@ -33,20 +33,23 @@ describe.skipIf(!there).each([15, 18] as const)('Chinook on PostgreSQL %i', vers
 
 /** INSERT … VALUES with literals; employees from the first on, since they stand in reverse. */
 async function insertPlainly(client: pg.Client): Promise<void> {
-  const tables = JSON.parse(await readFile(`${folder}seed.json`, 'utf8')) as Record<string, Record<string, unknown>[]>
+  const tables = JSON.parse(await readFile(`${folder}seed.json`, 'utf8')) as Record<
+    string,
+    Record<string, string | number | null>[]
+  >
   for (const table of inOrder) {
     const rows = table === 'employee' ? tables[table]!.toReversed() : tables[table]!
     const columns = Object.keys(rows[0]!)
     for (let start = 0; start < rows.length; start += 1_000) {
       const values = rows
         .slice(start, start + 1_000)
-        .map(row => `(${columns.map(column => literal(client, row[column]))})`)
-      await client.query(`insert into ${table} (${columns}) values ${values}`)
+        .map(row => `(${columns.map(column => literal(client, row[column])).join(', ')})`)
+      await client.query(`insert into ${table} (${columns.join(', ')}) values ${values.join(', ')}`)
     }
   }
 }
 
-function literal(client: pg.Client, value: unknown): string {
+function literal(client: pg.Client, value: string | number | null | undefined): string {
   return value === null || value === undefined ? 'null' : client.escapeLiteral(String(value))
 }
 

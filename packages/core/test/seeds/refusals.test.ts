@@ -51,7 +51,9 @@ interface Refused {
 
 const cases: Record<string, Refused> = {
   'an unknown table': {
-    seed: '{\n  ▶"user": []\n}', code: 'SEED_UNKNOWN_TABLE', says: /no table "user"\. Did you mean "users"\?/,
+    seed: '{\n  ▶"user": []\n}',
+    code: 'SEED_UNKNOWN_TABLE',
+    says: /no table "user"\. Did you mean "users"\?/,
   },
   'a table in other capitals': { seed: '{▶"Users": []}', code: 'SEED_UNKNOWN_TABLE', says: /mean "users"/ },
   'a table of another schema': { seed: '{▶"orders": []}', code: 'SEED_UNKNOWN_TABLE', says: /mean "sales\.orders"/ },
@@ -59,96 +61,179 @@ const cases: Record<string, Refused> = {
   'a table that is like no other': { seed: '{▶"zebra": []}', code: 'SEED_UNKNOWN_TABLE', says: /"zebra"\.$/ },
   'a view': { seed: '{▶"active": []}', code: 'SEED_NOT_A_TABLE', says: /is a view/ },
   'an unknown column': {
-    seed: '{"users": [\n  {"email": "a@b"},\n  {▶"emial": "a@b", "born": null}\n]}', code: 'SEED_UNKNOWN_COLUMN', says: /users has no column "emial"\. Did you mean "email"\?/,
+    seed: '{"users": [\n  {"email": "a@b"},\n  {▶"emial": "a@b", "born": null}\n]}',
+    code: 'SEED_UNKNOWN_COLUMN',
+    says: /users has no column "emial"\. Did you mean "email"\?/,
     hints: /columns are id, email, born/,
   },
   'a generated column, even with null': {
-    seed: '{"users": [{"email": "x", ▶"upper_email": null}]}', code: 'SEED_GENERATED_COLUMN', },
+    seed: '{"users": [{"email": "x", ▶"upper_email": null}]}',
+    code: 'SEED_GENERATED_COLUMN',
+  },
   'a value that is no date': {
-    seed: '{"users": {\n "ada": {"email": "a", "born": "1815-12-10"},\n "bob": {"email": "😀",  "born": ▶"1815-13-10"}\n}}', code: 'SEED_BAD_VALUE', says: /users\.born \(date\) does not take "1815-13-10": date\/time field value out of range/,
+    seed: '{"users": {\n "ada": {"email": "a", "born": "1815-12-10"},\n "bob": {"email": "😀",  "born": ▶"1815-13-10"}\n}}',
+    code: 'SEED_BAD_VALUE',
+    says: /users\.born \(date\) does not take "1815-13-10": date\/time field value out of range/,
   },
   'a string for a number': { seed: '{"sales.orders": [{"id": ▶"one"}]}', code: 'SEED_BAD_VALUE', says: /integer/ },
-  'a number that is too large': { seed: '{"sales.orders": [{"id": ▶3000000000}]}', code: 'SEED_BAD_VALUE', says: /out of range/ },
-  'a number that overflows its scale': { seed: '{"users": [{"email": "a", "amount": ▶123.4}]}', code: 'SEED_BAD_VALUE', says: /overflow/ },
-  'a string that is too long': { seed: '{"users": [{"email": "a", "note": ▶"long"}]}', code: 'SEED_BAD_VALUE', says: /too long/ },
-  'an unknown enum value': { seed: '{"users": [{"email": "a", "mood": ▶"glad"}]}', code: 'SEED_BAD_VALUE', says: /mood/ },
-  'an object for an array': { seed: '{"users": [{"email": "a", "tags": ▶{"x": 1}}]}', code: 'SEED_BAD_VALUE', says: /array/ },
-  'a ragged array': { seed: '{"users": [{"email": "a", "tags": ▶[["a"],["b","c"]]}]}', code: 'SEED_BAD_VALUE', },
+  'a number that is too large': {
+    seed: '{"sales.orders": [{"id": ▶3000000000}]}',
+    code: 'SEED_BAD_VALUE',
+    says: /out of range/,
+  },
+  'a number that overflows its scale': {
+    seed: '{"users": [{"email": "a", "amount": ▶123.4}]}',
+    code: 'SEED_BAD_VALUE',
+    says: /overflow/,
+  },
+  'a string that is too long': {
+    seed: '{"users": [{"email": "a", "note": ▶"long"}]}',
+    code: 'SEED_BAD_VALUE',
+    says: /too long/,
+  },
+  'an unknown enum value': {
+    seed: '{"users": [{"email": "a", "mood": ▶"glad"}]}',
+    code: 'SEED_BAD_VALUE',
+    says: /mood/,
+  },
+  'an object for an array': {
+    seed: '{"users": [{"email": "a", "tags": ▶{"x": 1}}]}',
+    code: 'SEED_BAD_VALUE',
+    says: /array/,
+  },
+  'a ragged array': { seed: '{"users": [{"email": "a", "tags": ▶[["a"],["b","c"]]}]}', code: 'SEED_BAD_VALUE' },
   'a broken domain': { seed: '{"users": [{"email": "a", "age": ▶0}]}', code: 'SEED_BAD_VALUE', says: /positive/ },
-  'null for a domain that is not null': { seed: '{"users": [{"email": "a"}, {"email": "b", "alias": ▶null}]}', code: 'SEED_BAD_VALUE', says: /null/ },
-  'a part of a composite value': { seed: '{"users": [{"email": "a", "home": ▶{"town": "London"}}]}', code: 'SEED_BAD_VALUE', says: /too long/ },
+  'null for a domain that is not null': {
+    seed: '{"users": [{"email": "a"}, {"email": "b", "alias": ▶null}]}',
+    code: 'SEED_BAD_VALUE',
+    says: /null/,
+  },
+  'a part of a composite value': {
+    seed: '{"users": [{"email": "a", "home": ▶{"town": "London"}}]}',
+    code: 'SEED_BAD_VALUE',
+    says: /too long/,
+  },
   'an unknown field of a composite value': {
-    seed: '{"users": [{"email": "a", "home": {"street": "x", ▶"twon": "Bern"}}]}', code: 'SEED_UNKNOWN_FIELD', says: /address of users\.home has no field "twon"\. Did you mean "town"\?/,
+    seed: '{"users": [{"email": "a", "home": {"street": "x", ▶"twon": "Bern"}}]}',
+    code: 'SEED_UNKNOWN_FIELD',
+    says: /address of users\.home has no field "twon"\. Did you mean "town"\?/,
   },
   'a NUL in a text': { seed: '{"users": [{"email": ▶"a\\u0000b"}]}', code: 'SEED_BAD_VALUE', says: /\\u0000/ },
-  'a NUL in jsonb': { seed: '{"users": [{"email": "a", "doc": ▶{"a": "\\u0000"}}]}', code: 'SEED_BAD_VALUE', },
+  'a NUL in jsonb': { seed: '{"users": [{"email": "a", "doc": ▶{"a": "\\u0000"}}]}', code: 'SEED_BAD_VALUE' },
   'half a surrogate pair': { seed: '{"users": [{"email": ▶"\\ud83d"}]}', code: 'SEED_BAD_VALUE', says: /surrogate/i },
   'null where there must be a value': {
-    seed: '{"users": [{"email": "a"}, {"email": ▶null}]}', code: 'SEED_NULL_VALUE', says: /NOT NULL, and the row gives it null/,
+    seed: '{"users": [{"email": "a"}, {"email": ▶null}]}',
+    code: 'SEED_NULL_VALUE',
+    says: /NOT NULL, and the row gives it null/,
   },
   'a left out value that must be there': {
-    seed: '{"users": [{"email": "a"},\n   ▶{"born": null}]}', code: 'SEED_NULL_VALUE', says: /users\.email is NOT NULL and has no default/,
+    seed: '{"users": [{"email": "a"},\n   ▶{"born": null}]}',
+    code: 'SEED_NULL_VALUE',
+    says: /users\.email is NOT NULL and has no default/,
   },
-  'a broken check of one column': { seed: '{"users": [{"email": "a", "age": ▶17}]}', code: 'SEED_CHECK_VIOLATED', says: /adult/ },
+  'a broken check of one column': {
+    seed: '{"users": [{"email": "a", "age": ▶17}]}',
+    code: 'SEED_CHECK_VIOLATED',
+    says: /adult/,
+  },
   'a broken check of several columns': {
-    seed: '{"users": [{"email": "a", "note": "x", "mood": ▶"sad"}]}', code: 'SEED_CHECK_VIOLATED', says: /moody/,
+    seed: '{"users": [{"email": "a", "note": "x", "mood": ▶"sad"}]}',
+    code: 'SEED_CHECK_VIOLATED',
+    says: /moody/,
   },
-  'a row that no partition takes': { seed: '{"parted": [{"id": 1, "year": 2024}, ▶{"id": 2, "year": 2030}]}', code: 'SEED_CHECK_VIOLATED', },
+  'a row that no partition takes': {
+    seed: '{"parted": [{"id": 1, "year": 2024}, ▶{"id": 2, "year": 2030}]}',
+    code: 'SEED_CHECK_VIOLATED',
+  },
   'a key that stands twice': {
-    seed: '{"users": [\n {"id": ▷5, "email": "a"},\n {"id": 6, "email": "b"},\n {"email": "c", "id": ▶5}\n]}', code: 'SEED_DUPLICATE_KEY', says: /\(id = 5\)/,
+    seed: '{"users": [\n {"id": ▷5, "email": "a"},\n {"id": 6, "email": "b"},\n {"email": "c", "id": ▶5}\n]}',
+    code: 'SEED_DUPLICATE_KEY',
+    says: /\(id = 5\)/,
   },
   'a key of several columns': {
-    seed: '{"users": [{"id": 7, "email": "a"}], "sales.orders": [{"id": 1, "user": 7}], "sales.lines": [{"ord": ▷1, "no": 1}, {"no": 2, "ord": 1}, {"no": 1, "ord": ▶1}]}', code: 'SEED_DUPLICATE_KEY', says: /\(ord = 1, no = 1\)/,
+    seed: '{"users": [{"id": 7, "email": "a"}], "sales.orders": [{"id": 1, "user": 7}], "sales.lines": [{"ord": ▷1, "no": 1}, {"no": 2, "ord": 1}, {"no": 1, "ord": ▶1}]}',
+    code: 'SEED_DUPLICATE_KEY',
+    says: /\(ord = 1, no = 1\)/,
   },
   'a key that an index computes': {
-    seed: '{"users": [\n▷{"email": "A"},\n{"email": "b"},\n▶{"email": "a"}]}', code: 'SEED_DUPLICATE_KEY',
+    seed: '{"users": [\n▷{"email": "A"},\n{"email": "b"},\n▶{"email": "a"}]}',
+    code: 'SEED_DUPLICATE_KEY',
   },
   'a key that was there before': {
-    seed: '{"users": [{"email": "b"}, {"email": ▶"taken@example.com"}]}', code: 'SEED_DUPLICATE_KEY', says: /from a migration or an earlier seed \(email = "taken@example\.com"\)/,
+    seed: '{"users": [{"email": "b"}, {"email": ▶"taken@example.com"}]}',
+    code: 'SEED_DUPLICATE_KEY',
+    says: /from a migration or an earlier seed \(email = "taken@example\.com"\)/,
   },
   'a key that a sequence gave': {
-    seed: '{"counted": [{"id": 1}, ▶{"note": "b"}]}', code: 'SEED_DUPLICATE_KEY', hints: /leaves id to its sequence/,
+    seed: '{"counted": [{"id": 1}, ▶{"note": "b"}]}',
+    code: 'SEED_DUPLICATE_KEY',
+    hints: /leaves id to its sequence/,
   },
   'an overlap': {
-    seed: '{"booking": [{"room": 1, "during": ▷"[1,3)"}, {"during": "[5,6)"}, {"during": ▶"[2,4)"}]}', code: 'SEED_DUPLICATE_KEY',
+    seed: '{"booking": [{"room": 1, "during": ▷"[1,3)"}, {"during": "[5,6)"}, {"during": ▶"[2,4)"}]}',
+    code: 'SEED_DUPLICATE_KEY',
   },
   'a missing reference': {
-    seed: '{"sales.orders": [\n  {"id": 1, "user": 1},\n  {"id": 2, "user": ▶99}\n]}', code: 'SEED_MISSING_REFERENCE', says: /sales\.orders refers to a row that is not there: user = 99, but users has no row with id = 99/,
+    seed: '{"sales.orders": [\n  {"id": 1, "user": 1},\n  {"id": 2, "user": ▶99}\n]}',
+    code: 'SEED_MISSING_REFERENCE',
+    says: /sales\.orders refers to a row that is not there: user = 99, but users has no row with id = 99/,
   },
   'a missing reference to the table itself': {
-    seed: '{"sales.orders": [{"id": 1, "user": 1, "next": 2}, {"id": 2, "user": 1, "next": ▶3}, {"id": 4, "user": 1, "next": 4}]}', code: 'SEED_MISSING_REFERENCE', says: /next = 3/,
+    seed: '{"sales.orders": [{"id": 1, "user": 1, "next": 2}, {"id": 2, "user": 1, "next": ▶3}, {"id": 4, "user": 1, "next": 4}]}',
+    code: 'SEED_MISSING_REFERENCE',
+    says: /next = 3/,
   },
   'what a trigger refuses': {
-    seed: '{"guarded": [{"total": 1}, ▶{"total": -1}, {"total": -2}]}', code: 'SEED_ROW_REFUSED', says: /no debts, not even -1/,
+    seed: '{"guarded": [{"total": 1}, ▶{"total": -1}, {"total": -2}]}',
+    code: 'SEED_ROW_REFUSED',
+    says: /no debts, not even -1/,
   },
-  'what a generated column cannot be made of': { seed: '{"odd": [{"id": 5}, ▶{"id": 0}]}', code: 'SEED_ROW_REFUSED', says: /division by zero/ },
+  'what a generated column cannot be made of': {
+    seed: '{"odd": [{"id": 5}, ▶{"id": 0}]}',
+    code: 'SEED_ROW_REFUSED',
+    says: /division by zero/,
+  },
 
-  'text that is not JSON': { seed: '▶users: []', code: 'SEED_BROKEN_JSON', },
-  'an empty file': { seed: '▶', code: 'SEED_BROKEN_JSON', },
-  'a missing comma': { seed: '{"users": [\n {"id": 1}\n ▶{"id": 2}]}', code: 'SEED_BROKEN_JSON', says: /comma is missing/ },
+  'text that is not JSON': { seed: '▶users: []', code: 'SEED_BROKEN_JSON' },
+  'an empty file': { seed: '▶', code: 'SEED_BROKEN_JSON' },
+  'a missing comma': {
+    seed: '{"users": [\n {"id": 1}\n ▶{"id": 2}]}',
+    code: 'SEED_BROKEN_JSON',
+    says: /comma is missing/,
+  },
   'a trailing comma': { seed: '{"users": [{"id": 1},▶]}', code: 'SEED_BROKEN_JSON', says: /one too many/ },
   'a trailing comma in a row': { seed: '{"users": [{"id": 1,▶}]}', code: 'SEED_BROKEN_JSON', says: /one too many/ },
   'a comment': { seed: '{\n▶// Ada\n"users": []}', code: 'SEED_BROKEN_JSON', says: /comment/ },
-  'single quotes': { seed: "{▶'users': []}", code: 'SEED_BROKEN_JSON', },
-  'an object that is not closed': { seed: '{"users": [\n{"id": 1▶', code: 'SEED_BROKEN_JSON', },
-  'a string that is not closed': { seed: '{"users": [{"email": ▶"a\n"}]}', code: 'SEED_BROKEN_JSON', },
-  'a leading zero': { seed: '{"users": [{"id": 0▶1}]}', code: 'SEED_BROKEN_JSON', },
-  'NaN without quotes': { seed: '{"users": [{"id": ▶NaN}]}', code: 'SEED_BROKEN_JSON', },
-  'an unknown escape': { seed: '{"users": [{"email": ▶"\\x"}]}', code: 'SEED_BROKEN_JSON', },
-  'broken JSON deep in a value': { seed: '{"users": [{"doc": {"a": [1 ▶2]}}]}', code: 'SEED_BROKEN_JSON', },
-  'something after the end': { seed: '{"users": []}\n▶{}', code: 'SEED_BROKEN_JSON', },
+  'single quotes': { seed: "{▶'users': []}", code: 'SEED_BROKEN_JSON' },
+  'an object that is not closed': { seed: '{"users": [\n{"id": 1▶', code: 'SEED_BROKEN_JSON' },
+  'a string that is not closed': { seed: '{"users": [{"email": ▶"a\n"}]}', code: 'SEED_BROKEN_JSON' },
+  'a leading zero': { seed: '{"users": [{"id": 0▶1}]}', code: 'SEED_BROKEN_JSON' },
+  'NaN without quotes': { seed: '{"users": [{"id": ▶NaN}]}', code: 'SEED_BROKEN_JSON' },
+  'an unknown escape': { seed: '{"users": [{"email": ▶"\\x"}]}', code: 'SEED_BROKEN_JSON' },
+  'broken JSON deep in a value': { seed: '{"users": [{"doc": {"a": [1 ▶2]}}]}', code: 'SEED_BROKEN_JSON' },
+  'something after the end': { seed: '{"users": []}\n▶{}', code: 'SEED_BROKEN_JSON' },
 
   'a list of tables': { seed: '▶[]', code: 'SEED_WRONG_SHAPE', says: /file to be an object/ },
   'a table that is a string': { seed: '{"users": ▶"x"}', code: 'SEED_WRONG_SHAPE', says: /"users" to be a list/ },
-  'a row that is a list': { seed: '{"users": [▶[1, 2]]}', code: 'SEED_WRONG_SHAPE', },
+  'a row that is a list': { seed: '{"users": [▶[1, 2]]}', code: 'SEED_WRONG_SHAPE' },
   'a row in the place of a table': {
-    seed: '{"users": {"id": ▶1, "email": "x"}}', code: 'SEED_WRONG_SHAPE', says: /label "id" of "users" to be a row/,
+    seed: '{"users": {"id": ▶1, "email": "x"}}',
+    code: 'SEED_WRONG_SHAPE',
+    says: /label "id" of "users" to be a row/,
   },
   'null for a row': { seed: '{"users": {"ada": ▶null}}', code: 'SEED_WRONG_SHAPE', says: /found null/ },
 
   'a table that stands twice': { seed: '{▷"users": [],\n ▶"users": []}', code: 'SEED_DUPLICATE_NAME' },
-  'a label that stands twice': { seed: '{"users": {"ada": {"email": "a"},\n ▶"ada": {"email": "b"}}}', code: 'SEED_DUPLICATE_NAME', says: /label "ada"/ },
-  'a column that stands twice': { seed: '{"users": [{"email": "a", ▶"\\u0065mail": "b"}]}', code: 'SEED_DUPLICATE_NAME', says: /column "email"/ },
+  'a label that stands twice': {
+    seed: '{"users": {"ada": {"email": "a"},\n ▶"ada": {"email": "b"}}}',
+    code: 'SEED_DUPLICATE_NAME',
+    says: /label "ada"/,
+  },
+  'a column that stands twice': {
+    seed: '{"users": [{"email": "a", ▶"\\u0065mail": "b"}]}',
+    code: 'SEED_DUPLICATE_NAME',
+    says: /column "email"/,
+  },
 }
 
 describe.each([15, 18] as const)('refused on PostgreSQL %i', version => {
@@ -192,7 +277,10 @@ describe.each([15, 18] as const)('refused on PostgreSQL %i', version => {
   })
 
   test('the same label in two files', async () => {
-    const files = { '1.json': '{"users": {"ada": {"email": "a"}}}', '2.json': '{"public.users": {"ada": {"email": "b"}}}' }
+    const files = {
+      '1.json': '{"users": {"ada": {"email": "a"}}}',
+      '2.json': '{"public.users": {"ada": {"email": "b"}}}',
+    }
     const refused = await refusal(load(db.client, files))
     expect(refused.code).toBe('SEED_DUPLICATE_LABEL')
     expect(refused.message).toMatch(/^seeds\/2\.json:1:26: .*"ada" of users.*seeds\/1\.json:1:19/)
@@ -207,7 +295,9 @@ describe.each([15, 18] as const)('refused on PostgreSQL %i', version => {
   })
 
   test('an SQL seed that fails, with file, line and column', async () => {
-    expect(await refusal(load(db.client, { 'a.sql': 'select 1;\ninsert into users (emial)\n values (1)' }))).toMatchObject({
+    expect(
+      await refusal(load(db.client, { 'a.sql': 'select 1;\ninsert into users (emial)\n values (1)' })),
+    ).toMatchObject({
       code: 'SQL_FAILED',
       message: expect.stringContaining('seeds/a.sql:2:20') as string,
     })
@@ -218,7 +308,7 @@ describe.each([15, 18] as const)('refused on PostgreSQL %i', version => {
 function marked(seed: string): { text: string; at: string; other: string | undefined } {
   const placeOf = (mark: string) => {
     const before = seed.split(mark)[0]!.replaceAll(/[▶▷]/g, '').split('\n')
-    return seed.includes(mark) ? `${before.length}:${[...before.at(-1)!].length + 1}` : undefined
+    return seed.includes(mark) ? `${before.length}:${Array.from(before.at(-1)!).length + 1}` : undefined
   }
   return { text: seed.replaceAll(/[▶▷]/g, ''), at: placeOf('▶')!, other: placeOf('▷') }
 }

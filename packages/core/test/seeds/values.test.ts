@@ -88,7 +88,11 @@ const cases: [type: string, json: string, literal: string][] = [
   ['int4multirange', '"{[1,3), [5,7)}"', "'{[1,3), [5,7)}'"],
   ['many_spans', '"{[0,1],[2,3]}"', "'{[0,1],[2,3]}'"],
   // jsonb: what stands in the seed is the value, except null, which is NULL as in any other column
-  ['jsonb', '{"b": 1.10, "a": [1, null, {"c": 12345678901234567890}], "b ": "x"}', `'{"b": 1.10, "a": [1, null, {"c": 12345678901234567890}], "b ": "x"}'`],
+  [
+    'jsonb',
+    '{"b": 1.10, "a": [1, null, {"c": 12345678901234567890}], "b ": "x"}',
+    `'{"b": 1.10, "a": [1, null, {"c": 12345678901234567890}], "b ": "x"}'`,
+  ],
   ['jsonb', '"a string"', `'"a string"'`],
   ['jsonb', '"{\\"not\\": \\"parsed\\"}"', `'"{\\"not\\": \\"parsed\\"}"'`],
   ['jsonb', '3.00', "'3.00'"],
@@ -122,8 +126,16 @@ const cases: [type: string, json: string, literal: string][] = [
   ['address', '{"town": "Bern"}', "row(null, 'Bern', null)::address"],
   ['address', '"(x,y,1)"', "'(x,y,1)'"],
   ['home', '{"town": "Bern"}', "row(null, 'Bern', null)::address"],
-  ['person', '{"name": "Ada", "home": {"town": "London"}, "tags": ["x", "y z"]}', `row('Ada', row(null, 'London', null)::address, array['x', 'y z'])::person`],
-  ['address[]', '[{"town": "Bern"}, {"street": "s", "zip code": 1}]', "array[row(null, 'Bern', null), row('s', null, 1)]::address[]"],
+  [
+    'person',
+    '{"name": "Ada", "home": {"town": "London"}, "tags": ["x", "y z"]}',
+    `row('Ada', row(null, 'London', null)::address, array['x', 'y z'])::person`,
+  ],
+  [
+    'address[]',
+    '[{"town": "Bern"}, {"street": "s", "zip code": 1}]',
+    "array[row(null, 'Bern', null), row('s', null, 1)]::address[]",
+  ],
   ['person[]', '[{"home": {"street": "s"}}]', "array[row(null, row('s', null, null)::address, null)]::person[]"],
 ]
 
@@ -212,7 +224,10 @@ describe.each([15, 18] as const)('values on PostgreSQL %i', version => {
     )
     await load(seeded.client, {
       'a.json': {
-        'a.b': [{ 'c "d': 1, 'é': 2 }, { seed: 4, key: 5, value: null }],
+        'a.b': [
+          { 'c "d': 1, é: 2 },
+          { seed: 4, key: 5, value: null },
+        ],
         'sales.orders': [{ id: 1, order: 'x' }],
         'S p.T.x': [{ from: 1 }],
       },
@@ -227,7 +242,9 @@ describe.each([15, 18] as const)('values on PostgreSQL %i', version => {
 
   test('a byte order mark, Windows line ends and an editor’s $schema change nothing', async () => {
     await using seeded = await database(server, 'create table t (id int)')
-    await load(seeded.client, { 'a.json': '\ufeff{\r\n  "$schema": "./x.json",\r\n  "t": [{"id": 1}],\r\n}'.replace('],\r\n}', ']\r\n}') })
+    await load(seeded.client, {
+      'a.json': '\ufeff{\r\n  "$schema": "./x.json",\r\n  "t": [{"id": 1}],\r\n}'.replace('],\r\n}', ']\r\n}'),
+    })
     expect(await texts(seeded.client, 'select * from t')).toEqual([['1']])
   })
 })

@@ -1,0 +1,228 @@
+import { inspect } from 'node:util'
+import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-tests'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { advanceSequences } from '../../src/seeds/advance-sequences.js'
+import { readLabels } from '../../src/seeds/read-labels.js'
+import { database, load, refusal, texts } from './support.js'
+
+describe.each([15, 18] as const)('on PostgreSQL %i', version => {
+  let server: PostgresForTests
+  beforeAll(async () => {
+    server = await startPostgres({ version })
+  })
+  afterAll(() => server.stop())
+
+  test('a labelled row is what a query answers when all seeds are in', async () => {
+    await using db = await database(
+      server,
+      `create schema sales;
+       create table users (id bigint generated always as identity primary key, name text, born timestamptz, tags text[],
+         score float8, doc jsonb, raw bytea, padded char(4), double float8 generated always as (score * 2) stored);
+       create table sales.orders (region int, no int, "user" bigint references users, primary key (no, region));
+       create table keyless (note text);
+       create function touch() returns trigger language plpgsql as $$ begin
+         update users set score = score + 1 where id = new."user"; return null; end $$;
+       create trigger touch after insert on sales.orders for each row execute function touch();`,
+    )
+    const labels = await load(db.client, {
+      '1.json': {
+        'sales.orders': { first: { region: 2, no: 1, user: 1 } },
+        keyless: { a: { note: 'one' }, b: { note: 'two' } },
+        users: {
+          ada: {
+            name: 'Ada',
+            born: '1815-12-10T00:00:00Z',
+            tags: ['x', null],
+            score: 1.5,
+            raw: '\\x00ff',
+            padded: 'ab',
+          },
+          grace: { name: 'Grace', doc: { a: [1] } },
+        },
+      },
+      '2.json': { 'public.users': [{ name: 'unlabelled' }] },
+      '3.sql': `update users set name = upper(name) where name = 'Grace'`,
+      '4.json': '{"users": {"then": {"name": "then"}}}',
+    })
+    const seeds = readLabels(JSON.parse(JSON.stringify(labels)), pg.types.getTypeParser)
+    const { rows } = await db.client.query('select * from users order by id')
+    expect(rows.map(({ name }) => name)).toEqual(['Ada', 'GRACE', 'unlabelled', 'then'])
+    expect(Object.entries(seeds.users)).toEqual([
+      ['ada', rows[0]],
+      ['grace', rows[1]],
+      // oxlint-disable-next-line unicorn/no-thenable -- a label like any other
+      ['then', rows[3]],
+    ])
+    expect(seeds.users.ada.double).toBe(5)
+    expect(seeds.users.ada.born).toEqual(new Date('1815-12-10T00:00:00Z'))
+    expect(seeds['sales.orders'].first).toEqual({ region: 2, no: 1, user: '1' })
+    expect(seeds.keyless).toEqual({ a: { note: 'one' }, b: { note: 'two' } })
+    expect(Object.keys(seeds).toSorted()).toEqual(['keyless', 'sales.orders', 'users'])
+  })
+
+  test('a label without a row that can be found is refused', async () => {
+    await using db = await database(
+      server,
+      `create table keyed (id int primary key, note text);
+       create table counted (id serial primary key, note text);
+       create table keyless (note text);
+       create function drop_row() returns trigger language plpgsql as $$ begin
+         if new.note = 'drop' then return null; end if; return new; end $$;
+       create trigger a before insert on keyed for each row execute function drop_row();
+       create trigger a before insert on counted for each row execute function drop_row()`,
+    )
+    const kept = await load(db.client, {
+      'a.json': { keyed: { kept: { id: 1, note: 'x' } } },
+      'b.json': { keyed: [{ id: 2, note: 'drop' }] },
+    })
+    expect(kept.tables['keyed']!.rows).toEqual({ kept: ['1', 'x'] })
+    const keyed = await refusal(load(db.client, { 'a.json': '{"keyed": {\n  "gone": {"id": 3, "note": "drop"}}}' }))
+    expect(keyed.code).toBe('SEED_ROW_LOST')
+    expect(keyed.message).toMatch(/^seeds\/a\.json:2:11: the row with label "gone" is not in keyed any more/)
+    const counted = await refusal(
+      load(db.client, { 'a.json': '{"counted": {"a": {"note": "y"},\n "gone": {"note": "drop"}}}' }),
+    )
+    expect(counted.code).toBe('SEED_ROW_LOST')
+    expect(counted.message).toMatch(
+      /^seeds\/a\.json:1:19: the row with label "a" is not in counted after its insertion: a trigger/,
+    )
+    const changed = { 'a.json': { keyless: { a: { note: 'x' } } }, 'b.sql': `update keyless set note = 'changed'` }
+    expect((await refusal(load(db.client, changed))).hint).toMatch(/give keyless a primary key/)
+  })
+
+  test('sequences stand behind the highest value; those of empty tables as they were created', async () => {
+    await using db = await database(
+      server,
+      `create schema other;
+       create table always (id int generated always as identity, note text);
+       create table by_default (id bigint generated by default as identity (start 100 increment 10));
+       create table serials (id smallserial, big bigserial, "odd Name" serial);
+       create sequence shared; create sequence other.down increment -1;
+       create table one (id int default nextval('shared'));
+       create table two (id int default nextval('shared'));
+       create table down (id int default nextval('other.down'));
+       create table untouched (id serial);
+       create table started (id int generated always as identity (start 1000));
+       create table used (id serial, note text);
+       create table text_key (id text default 'T' || nextval('shared'));
+       create domain key as int; create table with_domain (id key default nextval('shared'));
+       create table by_sql (id serial);
+       create table small (id int generated by default as identity (maxvalue 10));
+       create table parted (id int generated by default as identity, year int) partition by list (year);
+       create table parted_1 partition of parted for values in (1)`,
+      'sequence_owner',
+    )
+    await db.client.query(`insert into used (note) select 'x' from generate_series(1, 7)`)
+    await load(db.client, {
+      '1.json': {
+        always: [{ id: 7 }, { id: 3 }],
+        by_default: [{ id: 125 }],
+        serials: [{ id: 5, big: 9_000_000_000, 'odd Name': 4 }, {}],
+        one: [{ id: 20 }],
+        two: [{ id: 30 }],
+        down: [{ id: -5 }],
+        started: [{ id: 1 }],
+        used: [{ id: 3 }],
+        with_domain: [{ id: 25 }],
+        small: [{ id: 500 }],
+        parted: [{ id: 8, year: 1 }],
+      },
+      '2.sql': 'insert into by_sql values (41); insert into always (note) values (null)',
+      '3.json': { always: [{ note: 'after' }] },
+    })
+    const next = async (sql: string) => (await texts(db.client, sql))[0]![0]
+    const insert = (table: string) => next(`insert into ${table} default values returning id`)
+    expect(await next(`select string_agg(id::text, ',' order by id) from always`)).toBe('3,7,8,9')
+    expect(await insert('always')).toBe('10')
+    expect(await insert('by_default')).toBe('140')
+    expect(await texts(db.client, 'insert into serials default values returning *')).toEqual([['6', '9000000001', '5']])
+    expect(await insert('one')).toBe('31')
+    expect(await insert('down')).toBe('-6')
+    expect(await insert('untouched')).toBe('1')
+    expect(await insert('started')).toBe('1000')
+    expect(await insert('used')).toBe('8')
+    expect(await insert('by_sql')).toBe('42')
+    expect(await next('insert into parted (year) values (1) returning id')).toBe('9')
+    await expect(insert('small')).rejects.toThrow(/reached maximum value/)
+    const before = await texts(db.client, 'select sequencename, last_value from pg_sequences order by 1')
+    await advanceSequences(db.client)
+    expect(await texts(db.client, 'select sequencename, last_value from pg_sequences order by 1')).toEqual(before)
+  })
+})
+
+describe('seeds', () => {
+  const labels = {
+    tables: {
+      users: {
+        columns: [
+          { name: 'id', type: 23 },
+          { name: 'name', type: 25 },
+        ],
+        rows: { ada: ['1', 'Ada'], grace: ['2', null] },
+      },
+    },
+  }
+  const parsed: string[] = []
+  const seeds = readLabels(labels, type => text => {
+    parsed.push(text)
+    return pg.types.getTypeParser(type)(text) as unknown
+  })
+
+  test('parse a row when it is first looked at, and once', () => {
+    expect(parsed).toEqual([])
+    expect(seeds.users.ada).toEqual({ id: 1, name: 'Ada' })
+    expect(seeds.users.ada).toBe(seeds.users.ada)
+    expect(parsed).toEqual(['1', 'Ada'])
+  })
+
+  test('refuse names that are not there, with a near one', async () => {
+    expect(await refusal(Promise.resolve().then(() => seeds.users.adda))).toEqual({
+      code: 'SEED_UNKNOWN_LABEL',
+      message: 'seeds.users.adda: no seed has a row of users with the label "adda". Did you mean "ada"?',
+      hint: 'There are ada, grace.',
+    })
+    expect((await refusal(Promise.resolve().then(() => seeds.user))).message).toMatch(/Did you mean "users"\?/)
+    expect(
+      (await refusal(Promise.resolve().then(() => readLabels({ tables: {} }, pg.types.getTypeParser).users))).hint,
+    ).toMatch(/No seed has labels/)
+  })
+
+  test('cannot be changed', () => {
+    expect(() => Object.assign(seeds.users.ada, { id: 2 })).toThrow(TypeError)
+    expect(() => Object.assign(seeds.users, { bob: 2 })).toThrow(TypeError)
+    expect(() => Object.assign(seeds, { posts: 2 })).toThrow(TypeError)
+  })
+
+  test('can be printed, compared, listed and awaited like any object', async () => {
+    const plain = { users: { ada: { id: 1, name: 'Ada' }, grace: { id: 2, name: null } } }
+    expect(seeds).toEqual(plain)
+    expect(seeds).toStrictEqual(plain)
+    expect(seeds).toMatchObject({ users: { ada: { id: 1 } } })
+    expect(plain).toEqual(seeds)
+    expect(() => expect(seeds).toEqual({ users: {} })).toThrow(/to deeply equal/)
+    expect(seeds).toMatchInlineSnapshot(`
+      {
+        "users": {
+          "ada": {
+            "id": 1,
+            "name": "Ada",
+          },
+          "grace": {
+            "id": 2,
+            "name": null,
+          },
+        },
+      }
+    `)
+    expect(inspect(seeds, { depth: 5 })).toBe(inspect(plain, { depth: 5 }))
+    expect(JSON.stringify(seeds)).toBe(JSON.stringify(plain))
+    expect(await Promise.resolve(seeds)).toBe(seeds)
+    expect('users' in seeds).toBe(true)
+    expect('posts' in seeds).toBe(false)
+    expect('bob' in seeds.users).toBe(false)
+    expect({ ...seeds.users }).toEqual(plain.users)
+    expect(Object.entries(seeds.users).map(([label]) => label)).toEqual(['ada', 'grace'])
+    expect(structuredClone(seeds.users.ada)).toEqual(plain.users.ada)
+  })
+})
