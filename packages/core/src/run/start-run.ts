@@ -123,6 +123,8 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
     async close() {
       try {
         await release()
+        // What killed runs have left, and templates that nobody has used for a week.
+        await templates.sweep()
       } finally {
         await closeAll()
       }
