@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { escapeIdentifier } from 'pg'
+import { readDrizzleConfig, type DrizzleConfig } from './drizzle-config.js'
 import { migrationErrors } from './errors.js'
 import type { MigrationPlan } from './migration-plan.js'
 import { nameIn, readProjectFile, sha256, type ProjectFile } from './project-files.js'
@@ -29,7 +30,7 @@ export async function planDrizzle(project: string, folder: string, configPath?: 
         transaction: 'own',
       }),
     })),
-    bookkeeping: bookkeeping(tableName(config), entries, journal === undefined),
+    bookkeeping: bookkeeping(readDrizzleConfig(config?.bytes.toString('utf8') ?? ''), entries, journal === undefined),
   })
 }
 
@@ -93,20 +94,8 @@ async function folderEntries(project: string, folder: string): Promise<Entry[]> 
   })
 }
 
-/** `migrations: { schema, table }` of drizzle.config, read as it is written. */
-function tableName(config: ProjectFile | undefined): { schema: string; table: string } {
-  const text = (config?.bytes.toString('utf8') ?? '').replaceAll(/^\s*\/\/.*$/gm, '')
-  const options = /\bmigrations["']?\s*:\s*\{([^}]*)\}/.exec(text)?.[1] ?? ''
-  const option = (name: string) => new RegExp(`\\b${name}["']?\\s*:\\s*(["'\`])(.*?)\\1`).exec(options)?.[2]
-  return { schema: option('schema') ?? 'drizzle', table: option('table') ?? '__drizzle_migrations' }
-}
-
 /** The table as `migrate()` of drizzle-orm makes it: 0.x, or 1.0 with the migration's name, which then decides. */
-function bookkeeping(
-  { schema, table }: { schema: string; table: string },
-  entries: Entry[],
-  named: boolean,
-): Bookkeeping {
+function bookkeeping({ schema, table }: DrizzleConfig, entries: Entry[], named: boolean): Bookkeeping {
   const qualified = `${escapeIdentifier(schema)}.${escapeIdentifier(table)}`
   const more = named ? ', name text, applied_at timestamp with time zone DEFAULT now()' : ''
   return {

@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { closest, distance } from 'fastest-levenshtein'
+import { readDrizzleConfig } from './drizzle-config.js'
 import { migrationErrors } from './errors.js'
 import { nameIn } from './project-files.js'
 
@@ -113,20 +114,13 @@ function prismaWithoutMigrations(path: string): FoundMigrations {
   return { kind: 'unknown', path, problem: 'holds a Prisma schema, but no migrations' }
 }
 
-/**
- * Reads `out` and `dialect` as they are written: running the config would take 40 ms in every test run, and many throw
- * where DATABASE_URL is not set.
- */
 async function recogniseDrizzleConfig(config: string): Promise<FoundMigrations> {
-  const text = (await readFile(config, 'utf8')).replaceAll(/^\s*\/\/.*$/gm, '')
-  const out = /\bout["']?\s*:\s*(?:(["'`])(.*?)\1)?/.exec(text)
-  if (out && out[2] === undefined) {
-    return { kind: 'unknown', path: config, problem: 'has an `out` that is not a plain text' }
-  }
-  const folder = resolve(dirname(config), out?.[2] ?? './drizzle')
+  const { out } = readDrizzleConfig(await readFile(config, 'utf8'))
+  if (out === undefined) return { kind: 'unknown', path: config, problem: 'has an `out` that is not a plain text' }
+  const folder = resolve(dirname(config), out)
   const found = (await exists(folder)) ? await recogniseFolder(folder) : undefined
   if (found?.kind === 'drizzle') return { ...found, config }
-  return { kind: 'unknown', path: config, problem: `names ${out?.[2] ?? './drizzle'}, where there are no migrations` }
+  return { kind: 'unknown', path: config, problem: `names ${out}, where there are no migrations` }
 }
 
 const moduleEndings = new Set(['.js', '.cjs', '.mjs', '.ts', '.cts', '.mts'])

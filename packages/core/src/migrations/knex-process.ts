@@ -61,8 +61,15 @@ process.once('message', (job: KnexJob) => {
   void migrate(job).then(answer => process.send!(answer, () => process.exit(0)))
 })
 
+/** What was under way when something failed. */
+interface Seen {
+  module?: string
+  /** The query of an error, and the server's own words: knex puts the query in front of them. */
+  queries: WeakMap<object, { sql: string; message: string }>
+}
+
 async function migrate(job: KnexJob): Promise<KnexAnswer> {
-  const seen: { module?: string; sql?: string; message?: string } = {}
+  const seen: Seen = { queries: new WeakMap() }
   try {
     const config = await loadKnexfile(job.knexfile, job.shownAs)
     const createKnex = createRequire(job.knexfile)(job.knex) as (config: object) => Knex
@@ -72,11 +79,8 @@ async function migrate(job: KnexJob): Promise<KnexAnswer> {
       connection: { connectionString: job.url },
       // where in the migration a query was asked for
       asyncStackTraces: true,
-      migrations: {
-        ...config.migrations,
-        ...withSource(config.migrations, 'migrationSource', modules.migrationSource),
-      },
-      seeds: { ...config.seeds, ...withSource(config.seeds, 'seedSource', modules.seedSource) },
+      migrations: fromSource(config.migrations, 'migrationSource', modules.migrationSource),
+      seeds: fromSource(config.seeds, 'seedSource', modules.seedSource),
       pool: { ...config.pool, min: 0, afterCreate: intercept(config.pool?.afterCreate, job.knownRoles, seen) },
     })
     await knex.migrate.latest()
@@ -88,10 +92,10 @@ async function migrate(job: KnexJob): Promise<KnexAnswer> {
   }
 }
 
-/** knex itself loads no TypeScript and takes options of folders for a wish to read them, so these are taken out. */
-function withSource(options: Record<string, unknown>, name: string, source: object): object {
-  if (options[name]) return {}
-  return { [name]: source, directory: undefined, loadExtensions: undefined, sortDirsSeparately: undefined }
+/** Options of folders make knex forget the source that it is given, so they are taken out. */
+function fromSource(options: Record<string, unknown>, name: string, source: object): object {
+  const withoutFolders = { directory: undefined, loadExtensions: undefined, sortDirsSeparately: undefined }
+  return { ...options, ...withoutFolders, [name]: options[name] ?? source }
 }
 
 /** knex's two interfaces for modules that do not lie in folders of its own. */
@@ -122,12 +126,8 @@ function moduleSources(job: KnexJob, starts: (path: string) => void) {
   }
 }
 
-/** Sees every query: to alter roles that exist already, and to know which query failed (knex only puts it into the message). */
-function intercept(
-  own: AfterCreate | undefined,
-  knownRoles: readonly string[],
-  seen: { sql?: string; message?: string },
-): AfterCreate {
+/** Sees every query: to alter roles that exist already, and to know which one failed. */
+function intercept(own: AfterCreate | undefined, knownRoles: readonly string[], seen: Seen): AfterCreate {
   return (connection, done) => {
     const raw = connection as Connection
     const original = raw.query.bind(raw)
@@ -136,7 +136,7 @@ function intercept(
       const text = typeof query === 'string' ? query : (query as { text?: unknown } | null)?.text
       if (typeof text !== 'string' || typeof callback !== 'function') return original(query, ...rest)
       const noting = (error: Failure | null, result: unknown) => {
-        if (error) Object.assign(seen, { sql: text, message: error.message })
+        if (error) seen.queries.set(error, { sql: text, message: error.message })
         callback(error, result)
       }
       const send = (sql: string) =>
@@ -153,16 +153,15 @@ function intercept(
   }
 }
 
-function describe(thrown: unknown, seen: { module?: string; sql?: string; message?: string }): KnexAnswer {
+function describe(thrown: unknown, seen: Seen): KnexAnswer {
   const outer: Failure = thrown instanceof Error ? thrown : { message: String(thrown) }
   const error = outer.original ?? outer
-  const ofQuery = seen.message !== undefined && error.message.endsWith(seen.message)
+  const query = seen.queries.get(error)
   return {
     done: false,
-    // knex puts the query in front of the server's words
-    error: { ...serverFields(error), message: ofQuery ? seen.message! : error.message },
+    error: { ...serverFields(error), message: query?.message ?? error.message },
     ...(seen.module ? { module: seen.module, ...placeIn(seen.module, error.stack ?? '') } : {}),
-    ...(ofQuery ? { sql: seen.sql! } : {}),
+    ...(query ? { sql: query.sql } : {}),
   }
 }
 

@@ -2,14 +2,14 @@ import { readdir } from 'node:fs/promises'
 import { basename, extname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { SeedbedConfig } from '../config/config.js'
+import { importedFiles } from '../seeds/imported-files.js'
 import { migrationErrors } from './errors.js'
 import type { KnexAnswer, KnexJob } from './knex-process.js'
 import { existingFolders, findKnex, loadKnexfile, type KnexFiles } from './knexfile.js'
 import { mentionsCreateRole } from './known-roles.js'
-import { withLocalImports } from './local-imports.js'
 import type { MigrationPlan } from './migration-plan.js'
 import { runMigrationProcess, withoutPassword, type ProcessEnd } from './migration-process.js'
-import { fileHashes, nameIn, readProjectFiles, type ProjectFile } from './project-files.js'
+import { fileHashes, nameIn, readProjectFile, readProjectFiles, type ProjectFile } from './project-files.js'
 import { excerpt, offsetOfCharacter } from './text-position.js'
 
 /**
@@ -28,7 +28,9 @@ export async function planKnex(project: string, knexfile: string, config: Seedbe
   const inFolders = (await Promise.all(folders.map(folder => readProjectFiles(project, folder)))).flat()
   const migrationFiles = await listMigrations(migrations)
   const seedFiles = await listSeeds(seeds, inFolders, seedbedFolders(project, config))
-  const imported = await withLocalImports(project, [knexfile, ...migrationFiles, ...seedFiles])
+  const modules = [knexfile, ...migrationFiles, ...seedFiles]
+  const paths = [...new Set([...modules, ...(await importedFiles(modules))])]
+  const imported = await Promise.all(paths.map(path => readProjectFile(project, path)))
   const beside = inFolders.filter(({ path }) => migrations.directory.some(folder => path.startsWith(folder)))
   const files = [...imported, ...beside]
   const counts = [
@@ -37,7 +39,7 @@ export async function planKnex(project: string, knexfile: string, config: Seedbe
   ]
   return {
     description: `${shownAs} (${counts.join(', ')} of knex)`,
-    files: [...new Set([...folders, ...imported.map(({ path }) => path)])],
+    files: [...folders, ...paths],
     ownSeeds: seedFiles,
     fingerprint: { knex: knex.version, ...fileHashes(files) },
     mayCreateRoles: files.some(({ bytes }) => mentionsCreateRole(bytes.toString('utf8'))),

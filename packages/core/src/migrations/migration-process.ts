@@ -28,20 +28,23 @@ export interface ProcessEnd {
  * this process is told to stop: otherwise Ctrl-C would leave it working on a database that is being thrown away.
  */
 export async function runMigrationProcess(options: MigrationProcess): Promise<ProcessEnd> {
-  const child = start(options)
-  const tail = collectOutput(child)
+  let child: ChildProcess | undefined
+  let timer: NodeJS.Timeout | undefined
   let answer: unknown
   let late = false
-  child.on('message', message => {
-    answer = message
-  })
-  if ('script' in options.run) child.send(options.run.message)
-  const timer = setTimeout(() => {
-    late = true
-    killGroup(child)
-  }, options.limit)
-  const forget = killWithThisProcess(child)
+  // before the start: the moment between would be long enough for Ctrl-C
+  const forget = killWithThisProcess(() => killGroup(child))
   try {
+    child = start(options)
+    const tail = collectOutput(child)
+    child.on('message', message => {
+      answer = message
+    })
+    if ('script' in options.run) child.send(options.run.message)
+    timer = setTimeout(() => {
+      late = true
+      killGroup(child)
+    }, options.limit)
     const failure = await ended(child)
     const reason = late ? `did not end within ${Math.round(options.limit / 60_000)} minutes and was killed` : failure
     return { failure: reason, output: withoutPassword(tail(), options.url), answer }
@@ -62,18 +65,25 @@ function start({ run, folder, url, config }: MigrationProcess): ChildProcess {
 
 const windows = process.platform === 'win32'
 
+/** The ends of both outputs, one after the other: a flood on one must not push an error out of the other. */
 function collectOutput(child: ChildProcess): () => string {
-  const kept = 16 * 1024
-  let tail = ''
-  let cut = false
-  for (const stream of [child.stdout!, child.stderr!]) {
+  const tails = [child.stdout!, child.stderr!].map(stream => {
+    let tail = ''
+    let cut = false
     stream.setEncoding('utf8').on('data', (text: string) => {
-      cut ||= tail.length + text.length > kept
-      tail = (tail + text).slice(-kept)
+      cut ||= tail.length + text.length > keptOfEach
+      tail = (tail + text).slice(-keptOfEach)
     })
-  }
-  return () => (cut ? `…${tail.slice(tail.indexOf('\n'))}` : tail).trim()
+    return () => (cut ? `…${tail.slice(tail.indexOf('\n'))}` : tail).trim()
+  })
+  return () =>
+    tails
+      .map(tail => tail())
+      .join('\n')
+      .trim()
 }
+
+const keptOfEach = 8 * 1024
 
 /** `exit` and not `close`: a daemon that the command has left behind keeps the outputs open. */
 function ended(child: ChildProcess): Promise<string | null> {
@@ -96,8 +106,8 @@ function ended(child: ChildProcess): Promise<string | null> {
   })
 }
 
-function killGroup(child: ChildProcess): void {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+function killGroup(child: ChildProcess | undefined): void {
+  if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
   try {
     if (windows) spawn('taskkill', ['/pid', String(child.pid), '/t', '/f'], { stdio: 'ignore' })
     else process.kill(-child.pid, 'SIGKILL')
@@ -107,19 +117,18 @@ function killGroup(child: ChildProcess): void {
 }
 
 /** On Ctrl-C and the like the group is killed; then this process ends as it would have, unless someone else listens. */
-function killWithThisProcess(child: ChildProcess): () => void {
+function killWithThisProcess(kill: () => void): () => void {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-  const onExit = () => killGroup(child)
   const onSignal = (signal: NodeJS.Signals) => {
-    killGroup(child)
+    kill()
     forget()
     if (process.listenerCount(signal) === 0) process.kill(process.pid, signal)
   }
   const forget = () => {
-    process.off('exit', onExit)
+    process.off('exit', kill)
     for (const signal of signals) process.off(signal, onSignal)
   }
-  process.on('exit', onExit)
+  process.on('exit', kill)
   for (const signal of signals) process.on(signal, onSignal)
   return forget
 }
