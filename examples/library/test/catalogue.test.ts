@@ -24,7 +24,7 @@ describe('the catalogue', () => {
       [id],
     )
     expect(rows).toEqual([
-      { id: seeds.author?.kernighan?.id, name: 'Brian W. Kernighan' },
+      { id: seeds.author.kernighan.id, name: 'Brian W. Kernighan' },
       { id: 5, name: 'Dennis M. Ritchie' },
     ])
   })

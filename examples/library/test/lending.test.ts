@@ -3,22 +3,22 @@ import { beforeAll, describe, expect } from 'vitest'
 import { lend, reminders, takeBack } from '../src/lending.ts'
 
 const status = async (copyId: unknown) =>
-  (await db.query('select status from copy where id = $1', [copyId])).rows[0]?.status
+  (await db.query('select status from copy where id = $1', [copyId])).rows[0].status
 
 describe('lending', () => {
   test('takes a copy off the shelf', async () => {
     expect(await lend(db, 1, 1, '2030-01-01')).not.toBeNull()
-    expect(await status(seeds.copy?.orlando?.id)).toBe('on loan')
+    expect(await status(seeds.copy.orlando.id)).toBe('on loan')
   })
 
   test('finds that copy on the shelf again in the next test', async () => {
-    expect(await status(seeds.copy?.orlando?.id)).toBe('on shelf')
+    expect(await status(seeds.copy.orlando.id)).toBe('on shelf')
   })
 
   test('takes the second copy where the first is out', async () => {
     const loan = await lend(db, 2, 1, '2030-01-01')
     const { rows } = await db.query('select copy_id from loan where id = $1', [loan])
-    expect(rows).toEqual([{ copy_id: seeds.copy?.taocpSecond?.id }])
+    expect(rows).toEqual([{ copy_id: seeds.copy.taocpSecond.id }])
   })
 
   test('has nothing to lend where the only copy is lost', async () => {
@@ -28,7 +28,7 @@ describe('lending', () => {
   test('refuses two open loans of one copy', async () => {
     const twice = db.query("insert into loan (copy_id, member_id, due_on) values (2, 1, '2030-01-01')")
     await expect(twice).rejects.toMatchObject({ code: '23505', constraint: 'one_open_loan_per_copy' })
-    expect(await status(seeds.copy?.taocp?.id)).toBe('on loan')
+    expect(await status(seeds.copy.taocp.id)).toBe('on loan')
   })
 })
 
@@ -46,8 +46,8 @@ describe('reminders', () => {
   })
 
   test('go to nobody who has brought the book back', async () => {
-    await takeBack(db, String(seeds.loan?.overdue?.id))
+    await takeBack(db, String(seeds.loan.overdue.id))
     expect(await reminders(db, '2020-03-01')).toEqual([])
-    expect(await status(seeds.copy?.taocp?.id)).toBe('on shelf')
+    expect(await status(seeds.copy.taocp.id)).toBe('on shelf')
   })
 })

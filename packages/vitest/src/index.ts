@@ -1,8 +1,14 @@
 import { currentWorker, type Db, type Seeds } from '@seedbed/core/worker'
-import { test as base } from 'vitest'
+import { test as base, type TestAPI } from 'vitest'
 import { scopeOf } from './scope.js'
 
-export { db, seeds, type Db, type Seeds } from '@seedbed/core/worker'
+export { db, seeds, type Db, type SeedFiles, type Seeds } from '@seedbed/core/worker'
+
+/** An interface, so that TypeScript looks `Seeds` up in the project that has named its seed files. */
+interface Fixtures {
+  db: Db
+  seeds: Seeds
+}
 
 /**
  * Vitest's `test` with two fixtures: `db`, a client whose writes are gone when the test ends (a concurrent test gets a
@@ -10,7 +16,7 @@ export { db, seeds, type Db, type Seeds } from '@seedbed/core/worker'
  *
  * @example test('renames', async ({ db, seeds }) => { await db.query('…', [seeds.author.ada.id]) })
  */
-export const test = base.extend<{ db: Db; seeds: Seeds }>({
+export const test: TestAPI<Fixtures> = base.extend<Fixtures>({
   db: async ({ task }, use) => {
     const db = currentWorker('db').dbOf(scopeOf(task))
     await use(db)

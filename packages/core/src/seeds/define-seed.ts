@@ -13,16 +13,13 @@ export interface SeedTools {
    * @example const ada = await insert('users', { name: 'Ada' })
    */
   insert: {
-    (table: string, row: SeedValues): Promise<Record<string, unknown>>
-    (table: string, rows: readonly SeedValues[]): Promise<Record<string, unknown>[]>
+    <Row extends object = Record<string, unknown>>(table: string, rows: readonly object[]): Promise<Row[]>
+    <Row extends object = Record<string, unknown>>(table: string, row: object): Promise<Row>
   }
 }
 
-/** A row to insert, by column. */
-export type SeedValues = Readonly<Record<string, unknown>>
-
 /** What a seed hands out for `seeds` in the tests: table → label → a row of that table. */
-export type LabelsOfSeed = Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, unknown>>>>>>
+export type LabelsOfSeed = Readonly<Record<string, Readonly<Record<string, object>>>>
 
 /** A seed in code, the default export of a `.ts` or `.js` file among the seeds. */
 export interface Seed {

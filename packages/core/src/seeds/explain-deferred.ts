@@ -1,7 +1,8 @@
 import { seedErrors } from './errors.js'
-import { constrainedColumns, findMissingReference, reasonOf } from './explain-failure.js'
+import { constrainedColumns } from './explain-failure.js'
 import { recordsSql, type TableRows } from './insert-rows.js'
-import { refusalOf, type Queryable, type ServerError } from './queryable.js'
+import { findMissingReference } from './missing-reference.js'
+import { reasonOf, refusalOf, type Queryable, type ServerError } from './queryable.js'
 import { rowValues, shownKey } from './row-values.js'
 import type { SeedRow } from './seed-rows.js'
 

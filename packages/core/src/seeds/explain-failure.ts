@@ -1,7 +1,7 @@
 import { seedErrors } from './errors.js'
-import { givenColumns, insertRows, readRowValues, recordsSql, type TableRows } from './insert-rows.js'
-import { isServerError, refusalOf, type Queryable, type ServerError } from './queryable.js'
-import type { ForeignKey } from './read-tables.js'
+import { givenColumns, insertRows, readRowValues, type TableRows } from './insert-rows.js'
+import { findMissingReference, missingReference } from './missing-reference.js'
+import { isServerError, reasonOf, refusalOf, type Queryable, type ServerError } from './queryable.js'
 import { rowValues, shownKey, shownValue } from './row-values.js'
 import type { SeedRow } from './seed-rows.js'
 
@@ -10,10 +10,11 @@ import type { SeedRow } from './seed-rows.js'
  * trying parts of the statement, each undone at once; nothing of this is paid while seeds load. The transaction must be
  * back where it was before the statement.
  *
- * @returns the error to throw; the original one if it is not about data (a lost connection, a cancelled statement)
+ * @returns the error to throw; the original one if it did not come from the server
  */
 export async function explainFailure(db: Queryable, parts: readonly TableRows[], error: unknown): Promise<unknown> {
-  if (!isServerError(error) || !aboutData(error)) return error
+  if (!isServerError(error)) return error
+  if (notAboutRows.test(error.code)) return atTable(parts, error)
   for (const part of parts) {
     const refused = await findRefusedValue(db, part)
     if (refused) return refused
@@ -22,12 +23,8 @@ export async function explainFailure(db: Queryable, parts: readonly TableRows[],
   return (await findRefusedRow(db, parts, error)) ?? atTable(parts, error)
 }
 
-const missingReference = '23503'
-
-/** SQLSTATE classes (manual, appendix A) that a row can cause; the rest is the connection's or the server's. */
-function aboutData({ code }: ServerError): boolean {
-  return /^(22|23|27|2F|38|39|42|44|P0|0A|0L|0P)/.test(code)
-}
+/** SQLSTATE classes that no row causes: connection, rollback by the server, resources, operator, system, internal. */
+const notAboutRows = /^(08|40|53|57|58|F0|XX)/
 
 /** The first row with a value that its column's type does not take, before anything is inserted. */
 async function findRefusedValue(db: Queryable, part: TableRows): Promise<Error | undefined> {
@@ -160,73 +157,6 @@ async function findFirstOfPair(
   return earlier[await firstFailing(earlier.length, clashes)]
 }
 
-/** The first row whose key refers to a row that is neither in the database nor among the rows that go in with it. */
-export async function findMissingReference(
-  db: Queryable,
-  parts: readonly TableRows[],
-  error: ServerError,
-): Promise<Error | undefined> {
-  for (const part of parts) {
-    for (const key of part.table.references) {
-      if (error.constraint !== undefined && key.name !== error.constraint) continue
-      const row = await firstWithoutTarget(db, parts, part, key)
-      if (!row) continue
-      const values = rowValues(row)
-      const shown = (names: string[]) =>
-        names
-          .map((name, index) => `${name} = ${shownValue(values.get(key.columns[index]!)?.text ?? 'null')}`)
-          .join(', ')
-      return seedErrors.SEED_MISSING_REFERENCE(
-        {
-          at: row.source.place(values.get(key.columns[0]!)?.offset ?? row.start),
-          table: part.table.name,
-          reference: shown(key.columns),
-          target: key.target.name,
-          key: shown(key.target.columns),
-          constraint: key.name,
-        },
-        { cause: error },
-      )
-    }
-  }
-  return undefined
-}
-
-async function firstWithoutTarget(
-  db: Queryable,
-  parts: readonly TableRows[],
-  part: TableRows,
-  key: ForeignKey,
-): Promise<SeedRow | undefined> {
-  const columns = key.columns.map(name => part.table.columns.get(name)!)
-  const rows = part.rows.filter(row => key.columns.every(name => row.columns.includes(name)))
-  if (rows.length === 0) return undefined
-  const values: string[] = []
-  const child = recordsSql({ ...part, rows }, columns, values, 'child')
-  const equal = (target: string[]) => target.map((sql, index) => `${sql} = ${child.expressions[index]}`).join(' and ')
-  const targets = [
-    `select from ${key.target.sql} target where ${equal(key.target.columnsSql.map(sql => `target.${sql}`))}`,
-  ]
-  for (const together of parts.filter(({ table }) => table.root === key.target.root)) {
-    const columns = key.target.columns.map(name => together.table.columns.get(name)!)
-    const target = recordsSql(together, columns, values, 'target')
-    targets.push(`select from ${target.from} where ${equal(target.expressions)}`)
-  }
-  const missing = [
-    ...child.expressions.map(sql => `${sql} is not null`),
-    ...targets.map(target => `not exists (${target})`),
-  ]
-  // the function's rows are numbered as it yields them, which is as they stand
-  const { rows: answer } = await db.query(
-    `select min(place)::text as place from (
-       select row_number() over () as place, ${missing.join(' and ')} as missing from ${child.from}) numbered
-     where missing`,
-    values,
-  )
-  const place = answer[0]!['place']
-  return typeof place === 'string' ? rows[Number(place) - 1] : undefined
-}
-
 /** The smallest number of items that fails, less one: the index of the first that does. All of them together must fail. */
 async function firstFailing(total: number, fails: (count: number) => Promise<boolean>): Promise<number> {
   let passing = 0
@@ -292,8 +222,4 @@ function atTable(parts: readonly TableRows[], error: ServerError): Error {
 
 function partOf(parts: readonly TableRows[], error: ServerError): TableRows | undefined {
   return parts.find(({ table }) => table.schema === error.schema && table.bareName === error.table)
-}
-
-export function reasonOf(error: ServerError): string {
-  return [error.message, error.detail].filter(Boolean).join('. ')
 }

@@ -48,7 +48,7 @@ export async function findSeeds(projectFolder: string, { seeds }: Pick<SeedbedCo
   return {
     description: shown.length === 0 ? 'no seeds' : `${shown.join(', ')} ${counted}`,
     files: [...files],
-    fingerprint: await fingerprintOf(folder, [...files]),
+    fingerprint: await fingerprintOf(folder, [...files], entries.length > 1),
   }
 }
 
@@ -84,7 +84,11 @@ async function isFolder(path: string): Promise<boolean> {
   )
 }
 
-async function fingerprintOf(folder: string, files: readonly string[]): Promise<Record<string, string>> {
+async function fingerprintOf(
+  folder: string,
+  files: readonly string[],
+  severalEntries: boolean,
+): Promise<Record<string, string>> {
   const code = files.filter(file => /\.[cm]?[jt]s$/.test(file))
   const imported = await importedFiles(code)
   const all = [...new Set([...files, ...imported])]
@@ -96,6 +100,7 @@ async function fingerprintOf(folder: string, files: readonly string[]): Promise<
     ),
   )
   const parts = Object.fromEntries(all.map((file, index) => [shownPath(folder, file), hashes[index]!]))
+  if (!severalEntries) return parts
   // Names decide the order within a folder; across several entries of the config nothing else would show a change of it.
   const order = files.map(file => shownPath(folder, file)).join('\n')
   return { ...parts, 'order of seeds': createHash('sha256').update(order).digest('hex') }

@@ -6,10 +6,11 @@ import { findSeeds, shownPath } from './find-seeds.js'
 import { readLabelledRows } from './labelled-rows.js'
 import { loadFiles } from './load-files.js'
 import { isServerError, underSavepoint, type Queryable } from './queryable.js'
-import { namedRows, type Seeds } from './read-labels.js'
+import { namedRows } from './read-labels.js'
+import type { LabelledRows } from './seed-types.js'
 
 /** Does what `loadSeed` says. */
-export async function loadOneFile(db: Queryable, file: string | URL, folder: string): Promise<Seeds> {
+export async function loadOneFile(db: Queryable, file: string | URL, folder: string): Promise<LabelledRows> {
   const path = file instanceof URL ? fileURLToPath(file) : resolve(folder, file)
   if (extname(path) === '.sql') throw seedErrors.SEED_SQL_IN_TEST({ file: shownPath(folder, path) })
   const { files } = await findSeeds(folder, { seeds: path })

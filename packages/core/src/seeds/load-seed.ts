@@ -1,5 +1,5 @@
 import type { Queryable } from './queryable.js'
-import type { Seeds } from './read-labels.js'
+import type { LabelledRows } from './seed-types.js'
 
 /**
  * Adds one more seed inside a test, all of it or nothing. It belongs to the scope in which it is called, and is gone
@@ -15,7 +15,7 @@ export async function loadSeed(
   db: Queryable,
   file: string | URL,
   { folder = process.cwd() }: { folder?: string } = {},
-): Promise<Seeds> {
+): Promise<LabelledRows> {
   // the loader is imported only now: most files that import this never call it
   const { loadOneFile } = await import('./load-one-file.js')
   return loadOneFile(db, file, folder)

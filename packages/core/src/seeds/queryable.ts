@@ -27,6 +27,11 @@ export function isServerError(error: unknown): error is ServerError {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' && /^[0-9A-Z]{5}$/.test(error.code)
 }
 
+/** The server's message and detail. */
+export function reasonOf(error: ServerError): string {
+  return [error.message, error.detail].filter(Boolean).join('. ')
+}
+
 /**
  * Runs something of which nothing stays if it fails, and after which the transaction lives on. Must be called inside a
  * transaction. Savepoints of the same name may nest: the innermost is meant (manual, SAVEPOINT).
@@ -60,6 +65,5 @@ export async function refusalOf(db: Queryable, run: () => Promise<unknown>): Pro
 }
 
 async function undo(db: Queryable, savepoint: string): Promise<void> {
-  await db.query(`rollback to savepoint ${savepoint}`)
-  await db.query(`release savepoint ${savepoint}`)
+  await db.query(`rollback to savepoint ${savepoint}; release savepoint ${savepoint}`)
 }

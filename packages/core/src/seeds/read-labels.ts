@@ -2,15 +2,7 @@ import { inspect } from 'node:util'
 import { seedErrors } from './errors.js'
 import { nearest } from './nearest.js'
 import type { SeedLabels } from './seed-labels.js'
-
-/**
- * The labelled rows by table and label: `seeds.users.ada.id`. Frozen; a table or label that is not there is an error.
- * `any`, because what a column becomes is known to the database and to the type parsers, and a name is never undefined.
- */
-export interface Seeds {
-  // oxlint-disable-next-line typescript/no-explicit-any -- see above
-  readonly [table: string]: any
-}
+import type { LabelledRows } from './seed-types.js'
 
 /**
  * Makes the `seeds` object of a worker. A row is parsed when it is first looked at, by the same parsers as a query's
@@ -20,7 +12,7 @@ export interface Seeds {
  * @throws SEED_UNKNOWN_LABEL where a table or label is read that is not there
  * @example readLabels(labels, pg.types.getTypeParser).users.ada.id
  */
-export function readLabels({ tables }: SeedLabels, getTypeParser: GetTypeParser): Seeds {
+export function readLabels({ tables }: SeedLabels, getTypeParser: GetTypeParser): LabelledRows {
   return namedRows(
     new Map(
       Object.entries(tables).map(([name, { columns, rows }]) => {
@@ -44,17 +36,17 @@ type GetTypeParser = (type: number, format: 'text') => (text: string) => unknown
  *
  * @example namedRows(new Map([['users', new Map([['ada', () => ({ id: 1 })]])]])).users.ada.id // 1
  */
-export function namedRows(tables: Map<string, Map<string, () => object>>): Seeds {
+export function namedRows(tables: Map<string, Map<string, () => object>>): LabelledRows {
   return strictly([...tables.keys()], undefined, table =>
     strictly([...tables.get(table)!.keys()], table, label => Object.freeze(tables.get(table)!.get(label)!())),
-  )
+  ) as LabelledRows
 }
 
 /**
  * An object with lazily made members that throws for any other name. Not for all: runners, assertions, `await` and
  * JSON.stringify ask objects for names of their own to find out what they are.
  */
-function strictly(names: readonly string[], table: string | undefined, make: (name: string) => object): Seeds {
+function strictly(names: readonly string[], table: string | undefined, make: (name: string) => object) {
   const made = new Map<string, object>()
   const member = (name: string) => {
     const value = made.get(name) ?? make(name)

@@ -41,6 +41,10 @@ export interface Column {
 export interface ForeignKey {
   name: string
   columns: string[]
+  /** MATCH FULL: either all of its columns are null or none. */
+  full: boolean
+  /** With PERIOD: ranges that must be covered, not values that must be equal. From PostgreSQL 18 on. */
+  period: boolean
   target: { oid: number; root: number; name: string; sql: string; columns: string[]; columnsSql: string[] }
 }
 
@@ -169,6 +173,8 @@ const detailsSql = `
     'references', (
       select coalesce(json_agg(json_build_object(
         'name', k.conname,
+        'full', k.confmatchtype = 'f',
+        'period', coalesce((to_jsonb(k) ->> 'conperiod')::boolean, false),
         'columns', (select json_agg(a.attname order by p.position)
           from unnest(k.conkey) with ordinality p(attnum, position)
           join pg_attribute a on a.attrelid = k.conrelid and a.attnum = p.attnum),

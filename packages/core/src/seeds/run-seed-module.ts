@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { loadFailure } from '../config/load-failure.js'
 import { SeedbedError } from '../errors/define-errors.js'
-import { isSeed, seedKey, type SeedTools, type SeedValues } from './define-seed.js'
+import { isSeed, seedKey, type SeedTools } from './define-seed.js'
 import { seedErrors } from './errors.js'
 import { shownPath } from './find-seeds.js'
 import type { RowKey } from './insert-rows.js'
@@ -48,7 +48,7 @@ export async function runSeedModule(db: Queryable, file: string, folder: string)
         })
       },
     },
-    insert: (async (name: string, rows: SeedValues | readonly SeedValues[]) => {
+    insert: (async (name: string, rows: object | readonly object[]) => {
       const at = callerOf(new Error(), folder) ?? shown
       const inserted = await inTurn(() =>
         underSavepoint(db, 'seedbed_insert', () => insert(db, name, [rows].flat(), at)),
@@ -85,7 +85,7 @@ interface InsertedRow {
   key: RowKey
 }
 
-async function insert(db: Queryable, name: string, rows: readonly SeedValues[], at: string): Promise<InsertedRow[]> {
+async function insert(db: Queryable, name: string, rows: readonly object[], at: string): Promise<InsertedRow[]> {
   if (rows.length === 0) return []
   const [part] = await loadRows(db, [asSeedTable(name, rows, at)], () => true)
   const { table, keys } = part!
@@ -95,7 +95,7 @@ async function insert(db: Queryable, name: string, rows: readonly SeedValues[], 
 }
 
 /** Values in JavaScript as a text of rows, like a JSON seed's. */
-function asSeedTable(name: string, values: readonly SeedValues[], at: string): SeedTable {
+function asSeedTable(name: string, values: readonly object[], at: string): SeedTable {
   let text = ''
   const starts: number[] = []
   const source = {

@@ -1,4 +1,4 @@
-import type { Seeds } from '../seeds/read-labels.js'
+import type { Seeds } from '../seeds/seed-types.js'
 import type { Db } from './db.js'
 import { currentWorker } from './open-worker.js'
 
@@ -8,14 +8,18 @@ import { currentWorker } from './open-worker.js'
  * @throws DB_OUTSIDE_RUN outside of a run; see `Db.query` for the rest
  * @example beforeAll(() => db.query("insert into author (name) values ('Ada')"))
  */
-export const db: Db = { query: (text, values) => currentWorker('db').db.query(text, values) }
+export const db: Db = {
+  get query() {
+    return currentWorker('db').db.query
+  },
+}
 
 /**
  * The labelled rows of the seeds, as the database holds them: `seeds.author.ada.id`.
  *
  * @throws DB_OUTSIDE_RUN outside of a run
  */
-export const seeds: Seeds = new Proxy({}, {
+export const seeds: Seeds = new Proxy({} as Seeds, {
   get: (_, table) => Reflect.get(currentWorker('seeds').seeds, table) as unknown,
   has: (_, table) => Reflect.has(currentWorker('seeds').seeds, table),
   ownKeys: () => Reflect.ownKeys(currentWorker('seeds').seeds),

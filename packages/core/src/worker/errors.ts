@@ -33,6 +33,13 @@ export const { errors: workerErrors, kinds: workerErrorKinds } = defineErrors({
     hint: () =>
       'Take db from the test’s own fixture, test.concurrent("…", async ({ db }) => …): a concurrent test gets a session and a transaction of its own. Or make the test sequential.',
   }),
+  DB_QUERY_OBJECT: kind({
+    title: '`db` was given a query object',
+    why: 'Objects that run themselves on a connection, such as those of pg-cursor and pg-query-stream, keep a portal open across round trips. The session behind `db` is shared by everything in the test and sends statements without waiting for each other, so it cannot be lent to one of them.',
+    example: { kind: 'Cursor' },
+    message: d => `\`db\` was given a query object (${d.kind}), and can run only text with parameters.`,
+    hint: () => 'Pass the SQL as text; use DECLARE … CURSOR and FETCH where a cursor itself is what you test.',
+  }),
   TRANSACTION_ENDED: kind({
     title: 'A statement ended the transaction that the worker lives in',
     why: 'Every test of a worker runs inside one transaction, which is rolled back. `BEGIN`, `COMMIT` and `ROLLBACK` as statements of their own are understood and become savepoints; hidden in the middle of a longer text, or inside a procedure that commits, they end the real transaction. What was committed can then not be rolled back, so the database is given up: nothing more runs in it, and the next run starts on a fresh clone.',

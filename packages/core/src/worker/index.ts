@@ -1,6 +1,6 @@
 export { db, seeds } from './current.js'
 export type { Db } from './db.js'
 export { workerErrors } from './errors.js'
-export { currentWorker, openedWorker, openWorker, type Scope, type Worker } from './open-worker.js'
+export { currentWorker, openedWorker, openWorker, type Scope, type TestDb, type Worker } from './open-worker.js'
 export type { RunHandle } from '../run/run-handle.js'
-export type { Seeds } from '../seeds/read-labels.js'
+export type { LabelledRows, SeedFiles, Seeds } from '../seeds/seed-types.js'

@@ -4,8 +4,9 @@ import { printableUrl } from '../server/database-url.js'
 import { applyVariables } from '../run/connection-variables.js'
 import { appendNote, isSpoiled, markSpoiled, readFacts, type FileNote, type TemplateFacts } from '../run/run-folder.js'
 import type { RunHandle } from '../run/run-handle.js'
-import { readLabels, type Seeds } from '../seeds/read-labels.js'
-import { shortened, type Db } from './db.js'
+import { readLabels } from '../seeds/read-labels.js'
+import type { Seeds } from '../seeds/seed-types.js'
+import { queryFunction, shortened, type Db, type Statement } from './db.js'
 import { workerErrors } from './errors.js'
 import { transactionSession } from './transaction-session.js'
 
@@ -75,7 +76,7 @@ export function currentWorker(what: 'db' | 'seeds'): Worker {
   return current
 }
 
-function makeWorker(run: RunHandle, slot: number, assigned: RunHandle['workers'][number]): Worker {
+function makeWorker(handle: RunHandle, slot: number, assigned: RunHandle['workers'][number]): Worker {
   const scopes: Scope[] = []
   const concurrent = new Set<Scope>()
   /** Since the last note. */
@@ -84,29 +85,30 @@ function makeWorker(run: RunHandle, slot: number, assigned: RunHandle['workers']
   let notedSessions = 0
   let facts: TemplateFacts | undefined
   let seeds: Seeds | undefined
-  const readFactsOnce = () => (facts ??= readFacts(run.folder))
+  const readFactsOnce = () => (facts ??= readFacts(handle.folder))
   const where = () => describeScope(scopes.at(-1))
   const openSession = (lockTimeoutMilliseconds?: number) =>
     transactionSession({
       url: assigned.url,
       where,
-      onSpoiled: () => markSpoiled(run.folder, slot),
+      onSpoiled: () => markSpoiled(handle.folder, slot),
       ...(lockTimeoutMilliseconds === undefined ? {} : { lockTimeoutMilliseconds }),
     })
   const session = openSession()
 
-  function refuseSpoiled(statement: string) {
+  function refuseSpoiled({ text }: Statement) {
     // Another process may have been this worker before, and have committed.
-    if (!session.spoiled() && session.sessions() === 0 && isSpoiled(run.folder, slot)) {
+    if (!session.spoiled() && session.sessions() === 0 && isSpoiled(handle.folder, slot)) {
+      const statement = shortened(text)
       throw workerErrors.TRANSACTION_ENDED({ database: assigned.database, statement, scope: 'an earlier file' })
     }
   }
 
-  const query: Db['query'] = async (text, values) => {
+  const run = async (statement: Statement) => {
     const [overlapping] = concurrent
-    if (overlapping) throw workerErrors.DB_CONCURRENT({ test: overlapping.name, statement: shortened(text) })
-    refuseSpoiled(shortened(text))
-    return session.query(text, values)
+    if (overlapping) throw workerErrors.DB_CONCURRENT({ test: overlapping.name, statement: shortened(statement.text) })
+    refuseSpoiled(statement)
+    return session.run(statement)
   }
 
   async function leaveInnermost() {
@@ -115,7 +117,7 @@ function makeWorker(run: RunHandle, slot: number, assigned: RunHandle['workers']
     if (scope?.kind !== 'file') return
     await session.maintain(putSequencesBack)
     const sessions = session.sessions() + ownSessions
-    appendNote(run.folder, slot, { file: scope.name, sessions: sessions - notedSessions, tests: costs.splice(0) })
+    appendNote(handle.folder, slot, { file: scope.name, sessions: sessions - notedSessions, tests: costs.splice(0) })
     notedSessions = sessions
   }
 
@@ -125,11 +127,11 @@ function makeWorker(run: RunHandle, slot: number, assigned: RunHandle['workers']
     await restoreSequences(client, readFactsOnce().sequences)
   }
 
-  async function timed<Result>(scope: Scope, run: () => Promise<Result>): Promise<Result> {
-    if (scope.kind !== 'test') return run()
+  async function timed<Result>(scope: Scope, work: () => Promise<Result>): Promise<Result> {
+    if (scope.kind !== 'test') return work()
     const start = now()
     try {
-      return await run()
+      return await work()
     } finally {
       started.set(scope, (started.get(scope) ?? 0) + (now() - start))
     }
@@ -159,10 +161,10 @@ function makeWorker(run: RunHandle, slot: number, assigned: RunHandle['workers']
       if (cost !== undefined) costs.push({ name: scope.name, microseconds: Math.round(cost * 1_000) })
       started.delete(scope)
     },
-    db: { query },
+    db: { query: queryFunction(run) },
     get seeds() {
       const { types } = createRequire(import.meta.url)('pg') as typeof import('pg')
-      return (seeds ??= readLabels(readFactsOnce().labels, types.getTypeParser))
+      return (seeds ??= readLabels(readFactsOnce().labels, types.getTypeParser) as Seeds)
     },
     close: () => session.close(),
     dbOf(test) {
@@ -170,12 +172,12 @@ function makeWorker(run: RunHandle, slot: number, assigned: RunHandle['workers']
       const own = test.concurrent ? openSession(concurrentLockTimeoutMilliseconds) : undefined
       void own?.enter()
       return {
-        query: (async (text, values) => {
-          if (ended) throw workerErrors.DB_AFTER_TEST({ test: test.name, statement: shortened(text) })
-          if (!own) return query(text, values)
-          refuseSpoiled(shortened(text))
-          return own.query(text, values)
-        }) as Db['query'],
+        query: queryFunction(async statement => {
+          if (ended) throw workerErrors.DB_AFTER_TEST({ test: test.name, statement: shortened(statement.text) })
+          if (!own) return run(statement)
+          refuseSpoiled(statement)
+          return own.run(statement)
+        }),
         async end() {
           ended = true
           await own?.leave()

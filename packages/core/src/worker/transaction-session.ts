@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import type { Client, QueryConfig, QueryResult } from 'pg'
+import type { Client, QueryResult } from 'pg'
 import { connectionParts } from '../run/connection-variables.js'
-import { shortened, type Db } from './db.js'
+import { shortened, type Statement } from './db.js'
 import { workerErrors } from './errors.js'
 import { restorePoints } from './restore-points.js'
 import { transactionControl } from './transaction-control.js'
 
 /** One server session whose every statement stands in a transaction that is never committed. */
 export interface TransactionSession {
-  query: Db['query']
+  run(statement: Statement): Promise<QueryResult>
   enter(): Promise<void>
   leave(): Promise<void>
   /** Runs outside of any scope, in a transaction of its own that commits: for what a ROLLBACK does not put back. */
@@ -85,14 +85,9 @@ export function transactionSession(options: TransactionSessionOptions): Transact
   }
 
   /** Sends what must go first together with the statement: a failure in front of it would fail the statement too. */
-  async function send(
-    open: Client,
-    first: string | null,
-    statement: string | QueryConfig,
-    values?: readonly unknown[],
-  ) {
+  async function send(open: Client, first: string | null, { config, values }: Statement): Promise<QueryResult> {
     const before = first === null ? undefined : open.query(first)
-    const result = open.query(statement as string, values as unknown[])
+    const result = open.query(config as string, values as unknown[])
     try {
       const [, answer] = await Promise.all([before, result])
       return answer
@@ -108,13 +103,13 @@ export function transactionSession(options: TransactionSessionOptions): Transact
     workerErrors.SESSION_LOST({ database, reason: reason.message }, { cause: reason })
   const spoiledError = (statement: string) => workerErrors.TRANSACTION_ENDED({ database, statement, scope: where() })
 
-  async function run(text: string | QueryConfig, values?: readonly unknown[]): Promise<QueryResult> {
+  async function run(statement: Statement): Promise<QueryResult> {
+    const { text } = statement
     if (spoiled !== undefined) throw spoiledError(spoiled)
     if (points.scopes() === 0) throw workerErrors.DB_OUTSIDE_FILE({ statement: shortened(text) })
     if (lost) throw lostError(lost)
     const open = client ?? (await connect())
-    const statement = typeof text === 'string' ? text : text.text
-    const control = transactionControl(statement)
+    const control = transactionControl(text)
     if (control === 'unsupported') throw workerErrors.TRANSACTION_UNSUPPORTED({ statement: shortened(text) })
     if (control !== null) return runControl(open, control)
 
@@ -128,13 +123,13 @@ export function transactionSession(options: TransactionSessionOptions): Transact
       guarded = true
     }
     try {
-      const result = await send(open, first, text, values)
-      if (open.getTransactionStatus() === 'I') giveUp(statement)
+      const result = await send(open, first, statement)
+      if (open.getTransactionStatus() === 'I') giveUp(text)
       return result
     } catch (error) {
       if (spoiled !== undefined) throw error
       const status = open.getTransactionStatus()
-      if (status === 'I') giveUp(statement)
+      if (status === 'I') giveUp(text)
       // In a transaction of its own the test sees the failed state, as it would on a real connection.
       if (status === 'E' && !inUserTransaction && !lost) {
         await open.query(guarded ? `ROLLBACK TO SAVEPOINT ${guard}` : points.toNewest())
@@ -217,15 +212,7 @@ export function transactionSession(options: TransactionSessionOptions): Transact
   }
 
   return {
-    query: function query(text: string | QueryConfig, values?: readonly unknown[]) {
-      const caller: { stack?: string } = {}
-      Error.captureStackTrace(caller, query)
-      return inTurn(() => run(text, values)).catch((error: Error) => {
-        // Statements take turns, which breaks the chain from the error to the line of the test that sent it.
-        error.stack = `${error.name}: ${error.message}\n${caller.stack?.split('\n').slice(1).join('\n')}`
-        throw error
-      })
-    } as Db['query'],
+    run: statement => inTurn(() => run(statement)),
     enter: () => inTurn(async () => points.enter()),
     async leave() {
       await endStragglers()

@@ -181,6 +181,34 @@ describe('statements', () => {
     )
   })
 
+  test('takes every form of pg’s query but a query object', async () => {
+    await within(file, () =>
+      within(aTest('forms'), async () => {
+        expect((await worker.db.query({ text: 'select $1::int', values: [1], rowMode: 'array' })).rows).toEqual([[1]])
+        expect((await worker.db.query({ name: 'prepared', text: 'select $1::int as n' }, [2])).rows).toEqual([{ n: 2 }])
+        const called = await new Promise(resolve => {
+          worker.db.query('select 3 as n', (error, result) => resolve([error, result.rows]))
+        })
+        expect(called).toEqual([null, [{ n: 3 }]])
+        const failed = await new Promise(resolve => {
+          worker.db.query('select $1::int / 0', [4], error => resolve((error as Error & { code: string }).code))
+        })
+        expect(failed).toBe('22012')
+        const cursor = { submit() {} } as unknown as string
+        await expect(worker.db.query(cursor)).rejects.toMatchObject({ code: 'DB_QUERY_OBJECT' })
+      }),
+    )
+  })
+
+  test('an error’s stack names the line that sent the statement', async () => {
+    await within(file, () =>
+      within(aTest('stack'), async () => {
+        const error: Error = await worker.db.query('select nonsense').catch(caught => caught)
+        expect(error.stack?.split('\n')[1]).toContain('open-worker.test.ts')
+      }),
+    )
+  })
+
   test('BEGIN, COMMIT and ROLLBACK of the code under test act as on a connection of its own', async () => {
     await within(file, () =>
       within(aTest('transactions'), async () => {
