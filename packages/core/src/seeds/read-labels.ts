@@ -39,7 +39,7 @@ type GetTypeParser = (type: number, format: 'text') => (text: string) => unknown
 export function namedRows(tables: Map<string, Map<string, () => object>>): LabelledRows {
   return strictly([...tables.keys()], undefined, table =>
     strictly([...tables.get(table)!.keys()], table, label => Object.freeze(tables.get(table)!.get(label)!())),
-  ) as LabelledRows
+  )
 }
 
 /**

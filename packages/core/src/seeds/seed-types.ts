@@ -7,7 +7,6 @@
  * import type users from './seeds/users.json'
  * declare module '@seedbed/vitest' { interface SeedFiles { users: typeof users } }
  */
-// oxlint-disable-next-line typescript/no-empty-object-type, typescript/no-empty-interface -- it is there to be added to
 export interface SeedFiles {}
 
 /** `seeds.users.ada`: the labelled rows by table and label, as the database holds them; frozen. */

@@ -19,7 +19,7 @@ export const db: Db = {
  *
  * @throws DB_OUTSIDE_RUN outside of a run
  */
-export const seeds: Seeds = new Proxy({} as Seeds, {
+export const seeds: Seeds = new Proxy({}, {
   get: (_, table) => Reflect.get(currentWorker('seeds').seeds, table) as unknown,
   has: (_, table) => Reflect.has(currentWorker('seeds').seeds, table),
   ownKeys: () => Reflect.ownKeys(currentWorker('seeds').seeds),

@@ -164,7 +164,7 @@ function makeWorker(handle: RunHandle, slot: number, assigned: RunHandle['worker
     db: { query: queryFunction(run) },
     get seeds() {
       const { types } = createRequire(import.meta.url)('pg') as typeof import('pg')
-      return (seeds ??= readLabels(readFactsOnce().labels, types.getTypeParser) as Seeds)
+      return (seeds ??= readLabels(readFactsOnce().labels, types.getTypeParser))
     },
     close: () => session.close(),
     dbOf(test) {
