@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { containerErrors } from './container-errors.js'
 
@@ -49,9 +50,7 @@ export async function openEngine(projectFolder: string): Promise<ContainerEngine
     throw containerErrors.SERVER_CONTAINER_ENGINE({ problem: (await closedSocket()) ?? cause.message }, { cause })
   })
   const { dockerode } = runtime.container
-  const { host } = runtime.info.containerRuntime
-  // Otherwise the engine is on another machine, or this process in a container, where its loopback is not ours.
-  const isLocal = ['localhost', '127.0.0.1', '::1'].includes(host)
+  const { host, publishOn } = await wherePublished(dockerode, runtime.info.containerRuntime.host)
 
   return {
     async provide(image, progress) {
@@ -91,16 +90,32 @@ export async function openEngine(projectFolder: string): Promise<ContainerEngine
             await ready(described)
           }),
         )
-      if (isLocal) publishOnLoopback(container)
+      if (publishOn) setPublishedAddress(container, publishOn)
       await container.start()
     },
   }
 }
 
+/**
+ * Where ports are reached from here, and the one address of the engine's machine to publish them on: loopback if that
+ * is this machine, its bridge's address if this process is in a container beside the engine. None if the engine is
+ * somewhere else: then the password alone protects the port.
+ */
+async function wherePublished(dockerode: Dockerode, host: string): Promise<{ host: string; publishOn?: string }> {
+  // Not `localhost`, which may be ::1 first, where the port can be somebody else's.
+  const loopback = { host: '127.0.0.1', publishOn: '127.0.0.1' }
+  if (['localhost', '127.0.0.1', '::1'].includes(host)) return loopback
+  // testcontainers takes a machine that was made of an image for a container, because of a file which that leaves there.
+  if ((await dockerode.info()).Name === hostname()) return loopback
+  const networks = await dockerode.listNetworks()
+  const gateways = networks.flatMap(({ IPAM }) => IPAM?.Config ?? []).map(({ Gateway }) => Gateway)
+  return gateways.includes(host) ? { host, publishOn: host } : { host }
+}
+
 /** Without an address, Docker publishes on all of the machine's; testcontainers offers no option for it. */
-function publishOnLoopback(container: PostgreSqlContainer): void {
+function setPublishedAddress(container: PostgreSqlContainer, address: string): void {
   const { hostConfig } = container as unknown as { hostConfig: { PortBindings: Record<string, { HostIp?: string }[]> } }
-  for (const binding of Object.values(hostConfig.PortBindings).flat()) binding.HostIp = '127.0.0.1'
+  for (const binding of Object.values(hostConfig.PortBindings).flat()) binding.HostIp = address
 }
 
 function waitFor(waitUntilReady: (container: DockerContainer) => Promise<void>): WaitStrategy {
@@ -126,8 +141,7 @@ async function describe(container: DockerContainer, host: string): Promise<Engin
       if (now?.State.Status !== 'running') return undefined
       const published = now.NetworkSettings.Ports['5432/tcp'] ?? []
       const port = (published.find(({ HostIp }) => !HostIp.includes(':')) ?? published[0])?.HostPort
-      // Not `localhost`, which may be ::1 first, where the port can be somebody else's.
-      return port ? { host: host === 'localhost' ? '127.0.0.1' : host, port: Number(port) } : undefined
+      return port ? { host, port: Number(port) } : undefined
     },
     async log() {
       return withoutFrames(await container.logs({ stdout: true, stderr: true, tail: 15 })).trim()
@@ -195,12 +209,7 @@ interface Testcontainers {
   PostgreSqlContainer: { new (image: string): PostgreSqlContainer; prototype: object }
   getContainerRuntimeClient(this: void): Promise<{
     info: { containerRuntime: { host: string } }
-    container: {
-      dockerode: {
-        listContainers(options: { all: boolean; filters: { label: string[] } }): Promise<{ Id: string }[]>
-        getContainer(id: string): DockerContainer
-      }
-    }
+    container: { dockerode: Dockerode }
     image: {
       exists(name: ImageName): Promise<boolean>
       pull(name: ImageName): Promise<void>
@@ -208,6 +217,13 @@ interface Testcontainers {
     }
   }>
   ImageName: { fromString(text: string): ImageName }
+}
+
+interface Dockerode {
+  info(): Promise<{ Name: string }>
+  listNetworks(): Promise<{ IPAM?: { Config?: { Gateway?: string }[] | null } }[]>
+  listContainers(options: { all: boolean; filters: { label: string[] } }): Promise<{ Id: string }[]>
+  getContainer(id: string): DockerContainer
 }
 
 interface PostgreSqlContainer {

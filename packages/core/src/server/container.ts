@@ -186,15 +186,24 @@ async function start({ engine, image, labels, progress }: Place): Promise<Sessio
       },
     )
   } catch (cause) {
-    // One that could not be started, for want of a port for instance, is left by testcontainers.
-    for (const container of await engine.find(projectLabel, labels[projectLabel] ?? '')) {
-      if (!(await container.address())) await container.remove()
-    }
+    const lastWords = await removeEnded(engine, labels)
     if (cause instanceof SeedbedError) throw cause
-    throw containerErrors.SERVER_CONTAINER_DID_NOT_START({ image, problem: (cause as Error).message }, { cause })
+    const problem = lastWords || (cause as Error).message
+    throw containerErrors.SERVER_CONTAINER_DID_NOT_START({ image, problem }, { cause })
   }
   if (!session) throw new Error('testcontainers has not waited for the container')
   return session
+}
+
+/** testcontainers leaves those that ended before it waited for them, or could not be started for want of a port. */
+async function removeEnded(engine: ContainerEngine, labels: Record<string, string>): Promise<string> {
+  const logs: string[] = []
+  for (const container of await engine.find(projectLabel, labels[projectLabel] ?? '')) {
+    if (await container.address()) continue
+    logs.push(await container.log())
+    await container.remove()
+  }
+  return logs.join('\n')
 }
 
 /** A session, after waiting for a server that starts; none if the container ends or does not answer. */
