@@ -52,12 +52,11 @@ export async function cloneTemplate(
 }
 
 function cloneOf(context: Context, held: HeldClone, recycled: boolean): Clone {
-  let released: Promise<Released> | undefined
   return {
     database: held.database,
     url: withDatabase(context.url, held.database),
     recycled,
-    release: use => (released ??= release(context, held, use)),
+    release: use => release(context, held, use),
   }
 }
 

@@ -14,6 +14,8 @@ export interface HeldClone {
   template: LeasedTemplate
   /** How many sessions the server had counted in it when it was handed out. */
   sessions: number
+  /** Set as soon as it is given back: by its user, or because the handle is closed. */
+  released?: Promise<Released>
 }
 
 /** What its user says about a clone that is given back. */
@@ -30,8 +32,12 @@ export interface Release {
 /** What became of it, and for a clone that was dropped, why it could not be used again. */
 export type Released = { kept: true } | { kept: false; reason: string }
 
-/** Makes a clone ready for another use, or drops it; in any case it is not leased any more. */
-export async function release(context: Context, held: HeldClone, use: Release): Promise<Released> {
+/** Makes a clone ready for another use, or drops it; in any case it is not leased any more. Once only. */
+export function release(context: Context, held: HeldClone, use: Release): Promise<Released> {
+  return (held.released ??= giveBack(context, held, use))
+}
+
+async function giveBack(context: Context, held: HeldClone, use: Release): Promise<Released> {
   context.assertLeased()
   try {
     const outcome = await backToTemplate(context, held, use)

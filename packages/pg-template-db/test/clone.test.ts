@@ -299,6 +299,31 @@ test('two handles share the waiting clones, and none gets what the other has', a
   expect(more.every(clone => !clone.recycled)).toBe(true)
 })
 
+test('six handles that clone and release again and again never hold the same database', async () => {
+  const { open } = site(18)
+  const held = new Set<string>()
+  await Promise.all(
+    Array.from({ length: 6 }, async () => {
+      const templates = await open()
+      const template = await templates.ensure({ key: 'k', build: sqlBuild(facts) })
+      for (let round = 0; round < 8; round++) {
+        const clones = await templates.clone(template, { count: 1 + (round % 3) })
+        for (const { database } of clones) {
+          expect(held).not.toContain(database)
+          held.add(database)
+        }
+        await Promise.all(
+          clones.map(clone => {
+            held.delete(clone.database)
+            return clone.release({ sessions: 0, clean: round % 4 > 0 })
+          }),
+        )
+      }
+      await templates.close()
+    }),
+  )
+})
+
 test('closing drops what was not released', async () => {
   const server = site(18)
   const templates = await server.open()
@@ -324,7 +349,7 @@ test('a clone that cannot be dropped says why, and is kept account of', async ()
   const clone = await one(templates, template)
   // maker may not end a superuser's session.
   await withClient(server.urlFor({ database: clone.database }), async () => {
-    await expect(clone.release({ sessions: 0, clean: false })).rejects.toMatchObject({
+    await expect(clone.release({ sessions: 0, clean: true })).rejects.toMatchObject({
       code: 'DROP_REFUSED',
       message: expect.stringContaining('permission denied to terminate process'),
     })

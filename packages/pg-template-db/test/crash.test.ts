@@ -115,6 +115,27 @@ test('killed while it builds: another process waits, and builds then', async () 
   expect(databases).not.toContain(database)
 })
 
+test('killed while it waits: its sessions go, though the build is still on', async () => {
+  const server = site(18)
+  const templates = await server.open()
+  const template = await templates.ensure({
+    key: 'k',
+    async build({ url }) {
+      const program = startProgram('use', { ...server, key: 'k' })
+      await program.event('wait')
+      await program.kill()
+      await until(async () => {
+        const left = await server.admin('select from pg_stat_activity where application_name like $1', [
+          `pg-template-db ${program.process.pid}@%`,
+        ])
+        return left.length === 0
+      })
+      await query(url, facts)
+    },
+  })
+  expect(template.built).toBe(true)
+})
+
 test('a crash of the server ends the leases, and nothing from before it is trusted', async () => {
   await using own = await ownServer(18)
   const server = siteOf(own.url)

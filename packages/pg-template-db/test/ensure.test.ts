@@ -173,6 +173,40 @@ test('sequences that the role may not set back are refused at the build', async 
   expect(await templates.list()).toEqual([])
 })
 
+test("sequences of an extension that is a superuser's are left alone", async () => {
+  const { open, admin } = site(18)
+  const templates = await open()
+  const template = await templates.ensure({
+    key: 'k',
+    async build({ database, url }) {
+      const sql =
+        'create extension citext; create sequence of_extension; alter extension citext add sequence of_extension'
+      await admin(sql, undefined, database)
+      await query(url, 'create sequence own')
+    },
+  })
+  expect(template.sequences.map(({ name }) => name)).toEqual(['own'])
+})
+
+test('an error of onWait ends the waiting', async () => {
+  const { open } = site(18)
+  const enough = new Error('waited long enough')
+  const impatient = await open({
+    onWait() {
+      throw enough
+    },
+  })
+  await (
+    await open()
+  ).ensure({
+    key: 'k',
+    async build() {
+      await expect(impatient.ensure({ key: 'k', build: sqlBuild('select 1') })).rejects.toBe(enough)
+    },
+  })
+  expect(await impatient.ensure({ key: 'k', build: sqlBuild('select 1') })).toMatchObject({ built: false })
+})
+
 test('authorize is asked before anything is made, and its error goes on', async () => {
   const { open, ...server } = site(18)
   const asked: string[] = []
