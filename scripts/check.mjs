@@ -19,6 +19,7 @@ const checks = [
   ['format', 'oxfmt --check'],
   ['unused code and dependencies', 'knip'],
   ['lock file', 'node scripts/check-lock-file.mjs'],
+  ['lock file and package.json agree', 'npm ci --dry-run --ignore-scripts'],
   ['docs/errors', 'node scripts/docs.mjs --check'],
   ...publishedPackages().flatMap(({ folder, manifest: { name, version } }) => {
     const tarball = join(tarballs, `${name.replace('@', '').replace('/', '-')}-${version}.tgz`)
