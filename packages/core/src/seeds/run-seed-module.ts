@@ -114,6 +114,10 @@ function asSeedTable(name: string, values: readonly object[], at: string): SeedT
   }
   const rows = values.map((row, index): SeedRow => {
     starts.push(text.length)
+    if (!isRecord(row)) {
+      const wanted = `insert('${name}', …) to be given rows, { column: value }`
+      throw seedErrors.SEED_WRONG_SHAPE({ at: placeOfRow(at, index, values.length), wanted, found: describe(row) })
+    }
     const entries = Object.entries(row).flatMap(([column, value]) => {
       const json = jsonOf(value, name, column, placeOfRow(at, index, values.length))
       return json === undefined ? [] : [[column, json] as const]

@@ -1,16 +1,17 @@
 import { fileURLToPath } from 'node:url'
-import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-tests'
+import type { PostgresForTests } from '@seedbed/postgres-for-tests'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { defineSeed } from '../../src/seeds/define-seed.js'
 import { findSeeds } from '../../src/seeds/find-seeds.js'
 import { loadSeeds } from '../../src/seeds/load-seeds.js'
 import { readLabels } from '../../src/seeds/read-labels.js'
-import { database, load, project, refusal, texts } from './support.js'
+import { database, load, project, refusal, startServer, texts } from './support.js'
 
-const defineSeed = fileURLToPath(new URL('../../src/seeds/define-seed.ts', import.meta.url))
+const defineSeedFile = fileURLToPath(new URL('../../src/seeds/define-seed.ts', import.meta.url))
 /** A seed in TypeScript whose function's body this is. */
 const seed = (body: string, head = '') =>
-  `import { defineSeed } from ${JSON.stringify(defineSeed)}\n${head}\nexport default defineSeed(async ({ db, insert }) => {\n${body}\n})\n`
+  `import { defineSeed } from ${JSON.stringify(defineSeedFile)}\n${head}\nexport default defineSeed(async ({ db, insert }) => {\n${body}\n})\n`
 
 const schema = `
   create table users (id int generated always as identity primary key, name text not null unique, born timestamptz, upper text,
@@ -23,7 +24,7 @@ const schema = `
 
 let server: PostgresForTests
 beforeAll(async () => {
-  server = await startPostgres({ version: 18 })
+  server = await startServer(18)
 })
 afterAll(() => server.stop())
 
@@ -42,9 +43,9 @@ describe('a seed in code', () => {
       '3.json': { posts: [{ author: 2, title: 'Three' }] },
     })
     const seeds = readLabels(labels, pg.types.getTypeParser)
-    expect(seeds.users.ada).toMatchObject({ id: 2, name: 'Ada', upper: 'ADA', note: 'none', born: new Date(0) })
-    expect(seeds.users.bySql).toMatchObject({ id: 3, name: 'By SQL' })
-    expect(seeds.users.given).toMatchObject({ id: 1 })
+    expect(seeds.users!.ada).toMatchObject({ id: 2, name: 'Ada', upper: 'ADA', note: 'none', born: new Date(0) })
+    expect(seeds.users!.bySql).toMatchObject({ id: 3, name: 'By SQL' })
+    expect(seeds.users!.given).toMatchObject({ id: 1 })
     expect(seeds.posts).toEqual({ one: { id: 1, author: 2, title: 'One' } })
     expect(seeds.keyless).toEqual({ k: { note: '1 ADA 1,2' } })
     expect(await texts(db.client, 'select id, title from posts order by id')).toEqual([
@@ -116,6 +117,9 @@ describe('a seed in code', () => {
     expect(await refused(`await insert('users', { name: 'x', born: new Date('soon') })`)).toMatch(
       /^SEED_BAD_VALUE .*invalid Date/,
     )
+    expect(await refused(`await insert('users', [{ name: 'x' }, 'y' as never])`)).toMatch(
+      /^SEED_WRONG_SHAPE seeds\/a\.ts:4 \(row 2 of 2\): .*found a string/,
+    )
     expect(await refused(`\nawait db.query('select nothing')`)).toMatch(
       /^SEED_FAILED seeds\/a\.ts:5: the seed failed: .*"nothing" does not exist/,
     )
@@ -153,7 +157,7 @@ describe('a seed in code', () => {
       `import { again } from '../again.js'\nexport const name = (): string => '${name}' + again()\nexport const more = () => name`
     await using made = await project({
       'seeds/a.mjs': seed(`await insert('keyless', { note: name() })`, `import { name } from './lib/names.js'`),
-      'seeds/b.cjs': `const { defineSeed } = require(${JSON.stringify(defineSeed)})\nmodule.exports = defineSeed(({ insert }) => insert('keyless', { note: 'cjs' }).then(() => {}))`,
+      'seeds/b.cjs': `const { defineSeed } = require(${JSON.stringify(defineSeedFile)})\nmodule.exports = defineSeed(({ insert }) => insert('keyless', { note: 'cjs' }).then(() => {}))`,
       'seeds/lib/names.ts': helper('first'),
       // a circle of imports
       'seeds/again.js': `import { more } from './lib/names.js'\nexport const again = () => typeof more\nexport default undefined`,
@@ -169,4 +173,30 @@ describe('a seed in code', () => {
       ['cjs'],
     ])
   })
+})
+
+test('what a seed in code may return and insert is checked by TypeScript', () => {
+  interface User {
+    id: number
+    name: string
+  }
+  const user: User = { id: 1, name: 'Ada' }
+  defineSeed(async ({ db, insert }) => {
+    const typed: User = await insert<User>('users', { name: 'Ada' })
+    const several: User[] = await insert<User>('users', [user, { name: 'Bob' }])
+    const untyped = await insert('users', { name: 'Cleo' })
+    // @ts-expect-error -- what the database makes of a value is not known
+    const id: number = untyped.id
+    await insert('posts', { author: untyped.id })
+    // @ts-expect-error -- a row is an object
+    await insert('users', 'Ada')
+    await db.query('select $1::int', [id])
+    return { users: { ada: typed, bob: several[1]!, untyped, user } }
+  })
+  defineSeed(({ insert }) => insert('users', []).then(() => undefined))
+  defineSeed(() => {})
+  // @ts-expect-error -- labels stand under a table
+  defineSeed(() => ({ ada: 1 }))
+  // @ts-expect-error -- and name rows
+  defineSeed(() => ({ users: { ada: 1 } }))
 })

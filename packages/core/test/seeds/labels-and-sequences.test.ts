@@ -1,15 +1,15 @@
 import { inspect } from 'node:util'
-import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-tests'
+import type { PostgresForTests } from '@seedbed/postgres-for-tests'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { advanceSequences } from '../../src/seeds/advance-sequences.js'
 import { readLabels } from '../../src/seeds/read-labels.js'
-import { database, load, refusal, texts } from './support.js'
+import { database, load, refusal, startServer, texts } from './support.js'
 
 describe.each([15, 18] as const)('on PostgreSQL %i', version => {
   let server: PostgresForTests
   beforeAll(async () => {
-    server = await startPostgres({ version })
+    server = await startServer(version)
   })
   afterAll(() => server.stop())
 
@@ -48,15 +48,14 @@ describe.each([15, 18] as const)('on PostgreSQL %i', version => {
     const seeds = readLabels(JSON.parse(JSON.stringify(labels)), pg.types.getTypeParser)
     const { rows } = await db.client.query('select * from users order by id')
     expect(rows.map(({ name }) => name)).toEqual(['Ada', 'GRACE', 'unlabelled', 'then'])
-    expect(Object.entries(seeds.users)).toEqual([
+    expect(Object.entries(seeds.users!)).toEqual([
       ['ada', rows[0]],
       ['grace', rows[1]],
-      // oxlint-disable-next-line unicorn/no-thenable -- a label like any other
       ['then', rows[3]],
     ])
-    expect(seeds.users.ada.double).toBe(5)
-    expect(seeds.users.ada.born).toEqual(new Date('1815-12-10T00:00:00Z'))
-    expect(seeds['sales.orders'].first).toEqual({ region: 2, no: 1, user: '1' })
+    expect(seeds.users!.ada!.double).toBe(5)
+    expect(seeds.users!.ada!.born).toEqual(new Date('1815-12-10T00:00:00Z'))
+    expect(seeds['sales.orders']!.first).toEqual({ region: 2, no: 1, user: '1' })
     expect(seeds.keyless).toEqual({ a: { note: 'one' }, b: { note: 'two' } })
     expect(Object.keys(seeds).toSorted()).toEqual(['keyless', 'sales.orders', 'users'])
   })
@@ -171,13 +170,13 @@ describe('seeds', () => {
 
   test('parse a row when it is first looked at, and once', () => {
     expect(parsed).toEqual([])
-    expect(seeds.users.ada).toEqual({ id: 1, name: 'Ada' })
-    expect(seeds.users.ada).toBe(seeds.users.ada)
+    expect(seeds.users!.ada).toEqual({ id: 1, name: 'Ada' })
+    expect(seeds.users!.ada).toBe(seeds.users!.ada)
     expect(parsed).toEqual(['1', 'Ada'])
   })
 
   test('refuse names that are not there, with a near one', async () => {
-    expect(await refusal(Promise.resolve().then(() => seeds.users.adda))).toEqual({
+    expect(await refusal(Promise.resolve().then(() => seeds.users!.adda))).toEqual({
       code: 'SEED_UNKNOWN_LABEL',
       message: 'seeds.users.adda: no seed has a row of users with the label "adda". Did you mean "ada"?',
       hint: 'There are ada, grace.',
@@ -189,8 +188,8 @@ describe('seeds', () => {
   })
 
   test('cannot be changed', () => {
-    expect(() => Object.assign(seeds.users.ada, { id: 2 })).toThrow(TypeError)
-    expect(() => Object.assign(seeds.users, { bob: 2 })).toThrow(TypeError)
+    expect(() => Object.assign(seeds.users!.ada!, { id: 2 })).toThrow(TypeError)
+    expect(() => Object.assign(seeds.users!, { bob: 2 })).toThrow(TypeError)
     expect(() => Object.assign(seeds, { posts: 2 })).toThrow(TypeError)
   })
 
@@ -220,9 +219,9 @@ describe('seeds', () => {
     expect(await Promise.resolve(seeds)).toBe(seeds)
     expect('users' in seeds).toBe(true)
     expect('posts' in seeds).toBe(false)
-    expect('bob' in seeds.users).toBe(false)
-    expect({ ...seeds.users }).toEqual(plain.users)
-    expect(Object.entries(seeds.users).map(([label]) => label)).toEqual(['ada', 'grace'])
-    expect(structuredClone(seeds.users.ada)).toEqual(plain.users.ada)
+    expect('bob' in seeds.users!).toBe(false)
+    expect({ ...seeds.users! }).toEqual(plain.users)
+    expect(Object.entries(seeds.users!).map(([label]) => label)).toEqual(['ada', 'grace'])
+    expect(structuredClone(seeds.users!.ada)).toEqual(plain.users.ada)
   })
 })

@@ -1,9 +1,9 @@
 import { pathToFileURL } from 'node:url'
 import { fileURLToPath } from 'node:url'
-import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-tests'
+import type { PostgresForTests } from '@seedbed/postgres-for-tests'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { loadSeed } from '../../src/seeds/load-seed.js'
-import { database, project, refusal, texts, type Project, type TestDatabase } from './support.js'
+import { database, project, type Project, refusal, startServer, type TestDatabase, texts } from './support.js'
 
 const defineSeed = fileURLToPath(new URL('../../src/seeds/define-seed.ts', import.meta.url))
 
@@ -13,7 +13,7 @@ describe('loadSeed', () => {
   let files: Project
   const count = async () => (await texts(db.client, 'select count(*) from users'))[0]![0]
   beforeAll(async () => {
-    server = await startPostgres({ version: 15 })
+    server = await startServer(15)
     db = await database(
       server,
       `create table users (id serial primary key, name text unique, at timestamptz default now());
@@ -42,8 +42,8 @@ describe('loadSeed', () => {
     const added = await loadSeed(db.client, 'good.json', { folder: files.folder })
     const { rows } = await db.client.query('select * from users where id >= 10 order by id')
     expect(added).toEqual({ users: { ada: rows[0], bob: rows[1] } })
-    expect(added.users.ada.at).toBeInstanceOf(Date)
-    expect((await refusal(Promise.resolve().then(() => added.users.adda))).code).toBe('SEED_UNKNOWN_LABEL')
+    expect(added.users!.ada!.at).toBeInstanceOf(Date)
+    expect((await refusal(Promise.resolve().then(() => added.users!.adda))).code).toBe('SEED_UNKNOWN_LABEL')
     expect(await texts(db.client, `insert into users (name) values ('next') returning id`)).toEqual([['12']])
     await db.client.query('rollback')
     expect(await count()).toBe('1')
@@ -75,7 +75,7 @@ describe('loadSeed', () => {
   test('takes a seed in code; refuses SQL, and files that are not there', async () => {
     await db.client.query('begin')
     const { users } = await loadSeed(db.client, 'code.ts', { folder: files.folder })
-    expect(users.eve).toMatchObject({ name: 'Eve' })
+    expect(users!.eve).toMatchObject({ name: 'Eve' })
     expect((await refusal(loadSeed(db.client, 'rows.sql', { folder: files.folder }))).code).toBe('SEED_SQL_IN_TEST')
     expect((await refusal(loadSeed(db.client, 'none.json', { folder: files.folder }))).code).toBe('SEEDS_NOT_FOUND')
     await db.client.query('rollback')

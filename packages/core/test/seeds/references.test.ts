@@ -1,14 +1,14 @@
-import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-tests'
+import type { PostgresForTests } from '@seedbed/postgres-for-tests'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { insertOrder } from '../../src/seeds/insert-order.js'
-import { database, load, refusal, texts } from './support.js'
+import { database, load, refusal, startServer, texts } from './support.js'
 
 describe.each([15, 16, 17, 18] as const)(
   'references on PostgreSQL %i, as a role that only owns its tables',
   version => {
     let server: PostgresForTests
     beforeAll(async () => {
-      server = await startPostgres({ version })
+      server = await startServer(version)
     })
     afterAll(() => server.stop())
     const owned = (schema: string) => database(server, schema, 'owner')
@@ -182,6 +182,55 @@ describe.each([15, 16, 17, 18] as const)(
         'SEED_COMMIT_REFUSED',
       )
       expect(await texts(db.client, 'select id from book')).toEqual([['1']])
+    })
+
+    test('that a default or a trigger makes are named by their table, if not by their row', async () => {
+      await using db = await owned(`
+      create table author (id int primary key);
+      create table book (id int primary key, a int, b int, author int default 8 references author);
+      create table pair (x int, y int, unique (x, y));
+      create table half (x int, y int, foreign key (x, y) references pair (x, y) match full);
+      create function wrong() returns trigger language plpgsql as $$ begin new.author := 77; return new; end $$`)
+      const book = '{"author": [{"id": 1}], "book": [{"id": 1, "author": 1},\n {"id": 2}]}'
+      expect(await refusal(load(db.client, { 'a.json': book }))).toMatchObject({
+        code: 'SEED_MISSING_REFERENCE',
+        message: expect.stringMatching(/^seeds\/a\.json:2:2: /) as string,
+      })
+      expect(
+        await refusal(load(db.client, { 'a.json': '{"half": [{}, {"x": null, "y": null},\n {"x": 1}]}' })),
+      ).toMatchObject({
+        code: 'SEED_MISSING_REFERENCE',
+        message: expect.stringMatching(/^seeds\/a\.json:2:8: /) as string,
+      })
+      await db.client.query('create trigger wrong before insert on book for each row execute function wrong()')
+      expect(
+        await refusal(load(db.client, { 'a.json': '{"book": [{"id": 1, "author": 1}], "author": [{"id": 1}]}' })),
+      ).toMatchObject({
+        code: 'SEED_ROW_REFUSED',
+        message: expect.stringMatching(/^seeds\/a\.json:1:11: the rows of book, .*author.*77/) as string,
+      })
+    })
+
+    test('hold for a dump of pg_dump with COPY, between JSON seeds', async () => {
+      await using db = await owned(`
+      create table author (id serial primary key, name text);
+      create table book (id int primary key, author int references author)`)
+      await load(db.client, {
+        '1.json': { author: [{ id: 1, name: 'Ada' }] },
+        '2.sql': `SELECT pg_catalog.set_config('search_path', '', false);\nCOPY public.author (id, name) FROM stdin;\n7\tGrace\n\\.\n`,
+        '3.json': {
+          book: [
+            { id: 1, author: 7 },
+            { id: 2, author: 1 },
+          ],
+          author: [{ name: 'counted' }],
+        },
+      })
+      expect(await texts(db.client, 'select id, name from author order by id')).toEqual([
+        ['1', 'Ada'],
+        ['7', 'Grace'],
+        ['8', 'counted'],
+      ])
     })
 
     test('do not keep triggers from firing, as for any INSERT', async () => {
