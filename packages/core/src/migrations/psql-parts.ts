@@ -1,5 +1,5 @@
 import { migrationErrors } from './errors.js'
-import { isWhole } from './sql-statements.js'
+import { lexemesOf } from './sql-lexemes.js'
 import { lineAndColumn } from './text-position.js'
 
 /** A stretch of a file that is sent to the server as it is, or a COPY statement with the data that follows it. */
@@ -14,34 +14,34 @@ export interface PsqlPart {
 /**
  * Cuts a file into what the server understands. `pg_dump` writes for `psql`, which is a little more than SQL:
  * `COPY … FROM stdin;` with the data in the following lines, and since August 2025 `\restrict` and `\unrestrict`, which
- * are left out. Any other psql command is refused. A file without such lines is one part and costs no parser.
+ * are left out. Any other psql command is refused. A part ends too where backslashes in strings get another meaning:
+ * the server reads a whole message before it runs the first statement of it.
  *
- * @example await psqlParts('a.sql', 'copy t from stdin;\n1\n\\.\nselect 1') // two parts, the first with data
+ * @example psqlParts('a.sql', 'copy t from stdin;\n1\n\\.\nselect 1') // two parts, the first with data
  */
-export async function psqlParts(file: string, text: string): Promise<PsqlPart[]> {
+export function psqlParts(file: string, text: string): PsqlPart[] {
   const parts: PsqlPart[] = []
   let start = 0
+  let lexemes = lexemesOf(text, start, false)
   let searchFrom = 0
-  for (;;) {
-    const special = nextSpecial(text, searchFrom)
-    if (!special) break
-    if (!(await isWhole(text.slice(start, special.start)))) {
-      searchFrom = special.start + 1
+  for (let special = nextSpecial(text, 0); special; special = nextSpecial(text, searchFrom)) {
+    const inside = lexemes.insideUntil(special.start)
+    if (inside !== undefined) {
+      searchFrom = inside
       continue
     }
     if (special.kind === 'copy') {
       parts.push({ start, end: special.start }, { start: special.start, end: special.end, data: special.data })
-      start = searchFrom = special.next
     } else if (special.kind === 'setting') {
-      parts.push({ start, end: special.end })
-      start = searchFrom = special.end
+      parts.push({ start, end: special.next })
     } else if (/^\\(un)?restrict\b/.test(special.line)) {
       parts.push({ start, end: special.start })
-      start = searchFrom = special.next
     } else {
       const { line } = lineAndColumn(text, special.start)
       throw migrationErrors.SQL_PSQL_COMMAND({ file, line, command: special.line.trim() })
     }
+    start = searchFrom = special.next
+    lexemes = lexemesOf(text, start, special.kind === 'setting')
   }
   parts.push({ start, end: text.length })
   return parts.filter(part => part.data || /\S/.test(text.slice(part.start, part.end)))
@@ -49,22 +49,32 @@ export async function psqlParts(file: string, text: string): Promise<PsqlPart[]>
 
 type Special =
   | { kind: 'copy'; start: number; end: number; data: { start: number; end: number }; next: number }
-  | { kind: 'setting'; start: number; end: number }
+  | { kind: 'setting'; start: number; next: number }
   | { kind: 'command'; start: number; line: string; next: number }
 
-/**
- * What psql would not simply pass on, or what changes how the rest is to be read, at or after an offset; perhaps inside
- * a string or a comment, which the caller finds out.
- */
+/** At the start of a line; the lookbehind in place of ^, so that a search from within a line does not take its rest for one. */
+const specialLine = new RegExp(
+  [
+    String.raw`(?<=^|\n)(?:(?<command>\\[^\r\n]*)`,
+    String.raw`[ \t]*(?<copy>copy\s[^;]*?\sfrom\s+stdin\b[^;]*;)[ \t]*(?=\r?\n|$)`,
+    String.raw`[ \t]*(?<setting>set\s+(?:session\s+|local\s+)?standard_conforming_strings\s*(?:=|to)\s*'?(?:off|false|no|0)\b[^;]*;))`,
+  ].join('|'),
+  'gi',
+)
+const endOfData = /(?<=^|\n)\\\.[ \t]*(?=\r?\n|\r?$)/g
+
+/** What psql would not simply pass on; perhaps inside a string or a comment, which the caller finds out. */
 function nextSpecial(text: string, from: number): Special | undefined {
-  const found = specialLine(from).exec(text)
+  specialLine.lastIndex = from
+  const found = specialLine.exec(text)
   if (!found) return undefined
   const start = found.index
   const end = start + found[0].length
-  if (found.groups!['setting']) return { kind: 'setting', start, end }
+  if (found.groups!['setting']) return { kind: 'setting', start, next: end }
   const next = lineAfter(text, end)
-  if (!found.groups!['copy']) return { kind: 'command', start, line: text.slice(start, next), next }
-  const close = endOfData(next).exec(text)
+  if (!found.groups!['copy']) return { kind: 'command', start, line: found[0], next }
+  endOfData.lastIndex = next
+  const close = endOfData.exec(text)
   const dataEnd = close ? close.index : text.length
   return {
     kind: 'copy',
@@ -72,19 +82,6 @@ function nextSpecial(text: string, from: number): Special | undefined {
     end: start + found[0].trimEnd().length,
     data: { start: next, end: dataEnd },
     next: close ? lineAfter(text, dataEnd) : text.length,
-  }
-
-  function specialLine(at: number): RegExp {
-    // the lookbehind in place of ^, so that a search that starts within a line does not take its rest for a line
-    const pattern =
-      /(?<=^|\n)(?:(?<command>\\[^\r\n]*)|[ \t]*(?<copy>copy\s[^;]*?\sfrom\s+stdin\b[^;]*;)[ \t]*(?=\r?\n|$)|[ \t]*(?<setting>set\s+(?:session\s+|local\s+)?standard_conforming_strings\s*(?:=|to)\s*'?(?:off|false|no|0)\b[^;]*;))/gi
-    pattern.lastIndex = at
-    return pattern
-  }
-  function endOfData(at: number): RegExp {
-    const pattern = /(?<=^|\n)\\\.[ \t]*(?=\r?\n|\r?$)/g
-    pattern.lastIndex = at
-    return pattern
   }
 }
 

@@ -77,7 +77,7 @@ async function fail(sql: SqlFile, error: unknown): Promise<never> {
 }
 
 async function stepsOf({ file, text, transaction, knownRoles = [] }: SqlFile): Promise<Step[]> {
-  const parts = await psqlParts(file, text)
+  const parts = psqlParts(file, text)
   const steps: Step[] = []
   let openedBy: number | undefined
   for (const { start, end, data } of parts) {

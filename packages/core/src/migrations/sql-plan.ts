@@ -35,20 +35,34 @@ export function sqlPlan(plan: {
     ownSeeds: [],
     mayCreateRoles: migrations.some(({ file }) => mentionsCreateRole(file.bytes.toString('utf8'))),
     async apply({ url, knownRoles }) {
-      const client = new Client({ connectionString: url, application_name: 'seedbed migrations' })
-      // a connection that breaks fails the query that is under way; without a listener it would end the process too
-      client.on('error', () => {})
-      await client.connect()
+      let client = await connect(url)
       try {
         await bookkeeping?.begin(client)
         for (const migration of migrations) {
           const { name, bytes } = migration.file
-          await runSqlFile(client, { file: name, ...migration.script(decodeSql(bytes, name)), knownRoles })
+          const script = migration.script(decodeSql(bytes, name))
+          await runSqlFile(client, { file: name, ...script, knownRoles })
           await bookkeeping?.applied(client, migration)
+          if (!changesNewSessions(script.text)) continue
+          await client.end()
+          client = await connect(url)
         }
       } finally {
         await client.end()
       }
     },
   }
+}
+
+async function connect(url: string): Promise<Client> {
+  const client = new Client({ connectionString: url, application_name: 'seedbed migrations' })
+  // a connection that breaks fails the query that is under way; without a listener it would end the process too
+  client.on('error', () => {})
+  await client.connect()
+  return client
+}
+
+/** ALTER DATABASE … SET search_path and its like hold for new sessions only, and the next file may count on them. */
+function changesNewSessions(text: string): boolean {
+  return /\balter\s+(database|role|user)\b/i.test(text)
 }

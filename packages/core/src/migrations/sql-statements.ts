@@ -28,22 +28,6 @@ export async function parseStatements(text: string): Promise<SqlStatement[]> {
   })
 }
 
-/**
- * Whether the text is whole as PostgreSQL's scanner reads it: no string, quoted name or comment is still open at its
- * end. So a line that follows it begins outside of all these.
- *
- * @example await isWhole("select 'a") // false
- */
-export async function isWhole(text: string): Promise<boolean> {
-  if (isBlank(text)) return true
-  const { scan } = await import('libpg-query')
-  // the scanner's errors arrive as broken JSON in libpg-query 18.1, so any error is taken for «not whole»
-  return scan(text).then(
-    () => true,
-    () => false,
-  )
-}
-
 /** The parser refuses to parse nothing. */
 function isBlank(text: string): boolean {
   return /^\s*$/.test(text)

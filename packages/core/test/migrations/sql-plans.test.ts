@@ -149,6 +149,17 @@ describe('a schema.sql', () => {
   })
 })
 
+test('what one file sets for the database holds for the next', async () => {
+  await using project = await makeProject({
+    'migrations/1.sql': `create schema app;
+      do $$ begin execute format('alter database %I set search_path = app', current_database()); end $$;`,
+    'migrations/2.sql': 'create table t (id int);',
+  })
+  const url = await server.database()
+  await (await planMigrations(project.folder, {})).apply({ url, ...noRoles })
+  expect(await query(url, "select schemaname::text from pg_tables where tablename = 't'")).toEqual(['app'])
+})
+
 describe('roles', () => {
   test('a migration that creates one runs twice on a server, by a role that may create roles', async () => {
     await using project = await makeProject({
