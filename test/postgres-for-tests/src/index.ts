@@ -64,12 +64,16 @@ export async function startPostgres(
 
   let child = await start()
   async function start(): Promise<ChildProcess> {
-    const started = spawn('/bin/sh', ['-c', 'exec "$0" "$@" >>"$LOG" 2>&1', join(binaries.bin, 'postgres'), '-D', data], {
-      env: { ...env, LOG: logFile },
-      cwd: '/',
-      stdio: 'ignore',
-      ...as,
-    })
+    const started = spawn(
+      '/bin/sh',
+      ['-c', 'exec "$0" "$@" >>"$LOG" 2>&1', join(binaries.bin, 'postgres'), '-D', data],
+      {
+        env: { ...env, LOG: logFile },
+        cwd: '/',
+        stdio: 'ignore',
+        ...as,
+      },
+    )
     await accepting(join(folder, '.s.PGSQL.5432'), started, logFile)
     return started
   }
@@ -149,9 +153,11 @@ async function runnableBinaries(native: string, folder: string, owner: { uid: nu
     await readFile(join(native, 'pg-symlinks.json'), 'utf8').catch(() => '[]'),
   )
   for (const { source, target } of links) {
-    await symlink(join(dirname(reachable), source), join(libraries, basename(target))).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error
-    })
+    await symlink(join(dirname(reachable), source), join(libraries, basename(target))).catch(
+      (error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EEXIST') throw error
+      },
+    )
   }
   return { bin: join(reachable, 'bin'), libraries: `${libraries}:${join(reachable, 'lib')}` }
 }
