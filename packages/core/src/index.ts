@@ -3,7 +3,7 @@ export type { ConnectionParts, ContainerServer, MigrationCommand, SeedbedConfig 
 export { SeedbedError } from './errors/define-errors.js'
 export { refuseConnections } from './run/refuse-connections.js'
 export { reportLines, type RunReport } from './run/report.js'
-export type { RunHandle, WorkerDatabase } from './run/run-handle.js'
+export type { FailedRun, RunHandle, WorkerDatabase } from './run/run-handle.js'
 export { startRun, type Run, type StartRunOptions } from './run/start-run.js'
 export { defineSeed } from './seeds/define-seed.js'
 export { loadSeed } from './seeds/load-seed.js'

@@ -7,20 +7,14 @@ const file = (name: string) => fileURLToPath(new URL(`./${name}.js`, import.meta
 /** Stands first among a project's setup files; a project without it has no database. */
 export const setupFile = file('setup')
 
-interface SeedbedPlugin {
-  name: string
-  config(): { test: { globalSetup: string[] } } | undefined
-  configureVitest(context: VitestPluginContext): void
-}
-
 /**
  * The one line in `vitest.config.ts`: every test starts on the migrated, seeded database, and leaves no trace. Does
  * nothing under `vite dev` and `vite build`.
  *
- * @throws RUNNER_UNSUPPORTED if the config has a `test.runner` of its own
+ * @throws RUNNER_TAKEN if the config has a `test.runner` of its own
  * @example export default defineConfig({ plugins: [seedbed()] })
  */
-export default function seedbed(): SeedbedPlugin {
+export default function seedbed() {
   return {
     name: 'seedbed',
     config() {
@@ -29,14 +23,9 @@ export default function seedbed(): SeedbedPlugin {
       // Here and not below, because Vitest runs the root's global setup even where all tests belong to projects.
       return { test: { globalSetup: [file('global-setup')] } }
     },
-    configureVitest({ project: { config } }) {
+    configureVitest({ project: { config } }: VitestPluginContext): void {
       if (config.browser.enabled) return
-      if (config.runner) {
-        throw workerErrors.RUNNER_UNSUPPORTED({
-          problem: `test.runner is ${config.runner}, and Vitest has room for one runner, which Seedbed needs to see suites begin and end`,
-          remedy: 'Remove test.runner from the Vitest config, or run those tests in a project without Seedbed.',
-        })
-      }
+      if (config.runner) throw workerErrors.RUNNER_TAKEN({ runner: config.runner })
       config.runner = file('runner')
       config.globalSetup = [...new Set(config.globalSetup)]
       config.setupFiles = [setupFile, ...config.setupFiles]

@@ -5,12 +5,8 @@ import { scopeOf } from './scope.js'
 
 // Vitest 4.1 and 5 export it from here; 3.2 only from vitest/runners, which 5 does not have.
 const Base = vitest.TestRunner ?? (await import('vitest/runners')).VitestTestRunner
-const triesInRunner = !('aroundEach' in vitest)
 
-/**
- * The only place that sees a `describe` begin and end: a setup file's beforeAll fires once a file. Where the setup file
- * has refused to start there is no worker, and nothing to do.
- */
+/** The only place that sees a `describe` begin and end. There is no worker where the setup file has refused to start. */
 export default class SeedbedRunner extends Base {
   override async onBeforeRunSuite(suite: RunnerTestSuite): Promise<void> {
     await super.onBeforeRunSuite(suite)
@@ -24,11 +20,11 @@ export default class SeedbedRunner extends Base {
 
   override onBeforeTryTask(test: RunnerTestCase): Promise<void> | void {
     super.onBeforeTryTask(test)
-    if (triesInRunner) return openedWorker()?.enter(scopeOf(test))
+    if (!vitest.aroundEach) return openedWorker()?.enter(scopeOf(test))
   }
 
   override async onAfterRunTask(test: RunnerTestCase): Promise<void> {
     super.onAfterRunTask(test)
-    if (triesInRunner) await openedWorker()?.leave(scopeOf(test))
+    if (!vitest.aroundEach) await openedWorker()?.leave(scopeOf(test))
   }
 }

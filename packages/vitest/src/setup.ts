@@ -2,17 +2,12 @@ import { openWorker } from '@seedbed/core/worker'
 import * as vitest from 'vitest'
 import { scopeOf } from './scope.js'
 
-const run = vitest.inject('seedbed')
-if (!run) throw new Error('Seedbed has not started a run for this project; this is a bug in Seedbed')
-if ('failure' in run) throw new Error(run.failure)
-const worker = openWorker(run, Number(process.env.VITEST_POOL_ID))
+const worker = openWorker(vitest.inject('seedbed'), Number(process.env.VITEST_POOL_ID))
 
-// Outermost, so that the aroundEach hooks of the user stand inside the test's scope. Vitest 3.2 has none; there the
-// runner enters and leaves.
+// Outermost, so that the user's own aroundEach stands inside the test's scope. Vitest 3.2 has none: see the runner.
 vitest.aroundEach?.(async (runTest, { task }) => {
-  const scope = scopeOf(task)
-  await worker.enter(scope)
+  await worker.enter(scopeOf(task))
   // Never rejects, even when the test fails.
   await runTest()
-  await worker.leave(scope)
+  await worker.leave(scopeOf(task))
 })

@@ -45,7 +45,7 @@ test('projects that do not get the plugin stop the run with the line to change',
   })
   const { output, exitCode } = await project.vitest()
   expect(exitCode).toBe(1)
-  expect(output).toMatch(/the Vitest project "without" does not have the plugin/)
+  expect(output).toMatch(/The project "without" does not have the plugin/)
   expect(output).toMatch(/Add extends: true to that project/)
   expect(output).not.toContain('a test ran')
 })
@@ -77,7 +77,7 @@ test('a test.runner of the user’s is refused with the reason', async () => {
   })
   const { output, exitCode } = await project.vitest()
   expect(exitCode).toBe(1)
-  expect(output).toMatch(/RUNNER_UNSUPPORTED/)
+  expect(output).toMatch(/RUNNER_TAKEN/)
   expect(output).not.toContain('a test ran')
 })
 

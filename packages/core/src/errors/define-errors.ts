@@ -24,6 +24,8 @@ export class SeedbedError extends Error {
     super(`${message}\n\n  ${hint.replaceAll('\n', '\n  ')}\n  (${code})`, options)
     // Not enumerable: runners print an error's own enumerable properties below its message, which says it all.
     Object.defineProperties(this, { name: { value: 'SeedbedError' }, code: { value: code }, hint: { value: hint } })
+    // Frames would point into Seedbed, where there is nothing to mend; `cause` keeps its own.
+    this.stack = `SeedbedError: ${this.message}`
   }
 }
 

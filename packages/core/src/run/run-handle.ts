@@ -16,3 +16,8 @@ export interface WorkerDatabase {
   /** ENVIRONMENT, DATABASE_URL, PG* and the configured variables; null where a variable has to go. */
   variables: Record<string, string | null>
 }
+
+/** In place of a handle: why there is none, for every test file to say. */
+export interface FailedRun {
+  failure: string
+}

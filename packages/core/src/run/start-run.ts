@@ -12,7 +12,7 @@ import { connectionParts, connectionVariables } from './connection-variables.js'
 import { withOutsideEnvironment } from './refuse-connections.js'
 import { summariseNotes, type RunReport } from './report.js'
 import { isSpoiled, makeRunFolder, readNotes, writeFacts, type FileNote } from './run-folder.js'
-import type { RunHandle } from './run-handle.js'
+import type { FailedRun, RunHandle } from './run-handle.js'
 
 export interface StartRunOptions {
   /** Where the runner's config is; the project's config is looked for from here upwards. */
@@ -29,8 +29,8 @@ export interface Run extends AsyncDisposable {
   readonly handle: RunHandle
   /** Files and folders whose change calls for `refresh`. */
   readonly watched: string[]
-  /** Before the tests run again in watch mode: a changed seed or migration builds a new template. */
-  refresh(): Promise<RunHandle>
+  /** Before the tests run again in watch mode: a changed seed or migration builds a new template, or says why not. */
+  refresh(): Promise<RunHandle | FailedRun>
   /** Gives the databases back and answers with what the run did. */
   close(): Promise<RunReport>
 }
@@ -116,7 +116,11 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
     async refresh() {
       // Given back first: with the same template the same databases come again, and the spoiled ones anew.
       await release()
-      current = await prepare(await readProject(options.folder))
+      try {
+        current = await prepare(await readProject(options.folder))
+      } catch (error) {
+        return { failure: (error as Error).message }
+      }
       templateBuilt = current.template.built ?? templateBuilt
       return current.handle
     },

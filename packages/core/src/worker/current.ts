@@ -19,12 +19,15 @@ export const db: Db = {
  *
  * @throws DB_OUTSIDE_RUN outside of a run
  */
-export const seeds: Seeds = new Proxy({}, {
-  get: (_, table) => Reflect.get(currentWorker('seeds').seeds, table) as unknown,
-  has: (_, table) => Reflect.has(currentWorker('seeds').seeds, table),
-  ownKeys: () => Reflect.ownKeys(currentWorker('seeds').seeds),
-  getOwnPropertyDescriptor: (_, table) => {
-    const descriptor = Reflect.getOwnPropertyDescriptor(currentWorker('seeds').seeds, table)
-    return descriptor && { ...descriptor, configurable: true }
+export const seeds: Seeds = new Proxy(
+  {},
+  {
+    get: (_, table) => Reflect.get(currentWorker('seeds').seeds, table) as unknown,
+    has: (_, table) => Reflect.has(currentWorker('seeds').seeds, table),
+    ownKeys: () => Reflect.ownKeys(currentWorker('seeds').seeds),
+    getOwnPropertyDescriptor: (_, table) => {
+      const descriptor = Reflect.getOwnPropertyDescriptor(currentWorker('seeds').seeds, table)
+      return descriptor && { ...descriptor, configurable: true }
+    },
   },
-})
+)

@@ -87,14 +87,26 @@ export const { errors: workerErrors, kinds: workerErrorKinds } = defineErrors({
     hint: () =>
       'This is a bug in Seedbed or a runner version that it was not tested with. Set maxWorkers explicitly, and report it.',
   }),
-  RUNNER_UNSUPPORTED: kind({
-    title: "The runner's configuration leaves Seedbed no place to stand",
-    why: 'Seedbed has to know when suites and tests begin and end, and to set the environment before any test module is loaded. Some settings take these places away.',
-    example: {
-      problem: 'test.runner is set to ./my-runner.ts, and Vitest has room for one runner only',
-      remedy: 'Remove test.runner.',
-    },
-    message: d => `Seedbed cannot keep tests apart here: ${d.problem}.`,
-    hint: d => d.remedy,
+  PROJECT_WITHOUT_SETUP: kind({
+    title: 'A project of the runner does not have Seedbed’s set-up',
+    why: 'With several projects in one run, a project inherits the plugins of the root only if it says so. Without them its tests would run on whatever DATABASE_URL says, so the run is stopped before the first test.',
+    example: { project: 'api', file: '/home/ada/shop/vitest.config.ts' },
+    message: d =>
+      `The project "${d.project}" does not have the plugin, so its tests would have no database of their own.`,
+    hint: d => `Add extends: true to that project, or plugins: [seedbed()] to its own config (${d.file}).`,
+  }),
+  RUNNER_TAKEN: kind({
+    title: 'The config has a test runner of its own',
+    why: 'Vitest has room for one runner, and only a runner sees a `describe` begin and end, which Seedbed needs to roll back what its beforeAll wrote.',
+    example: { runner: './my-runner.ts' },
+    message: d => `test.runner is ${d.runner}, and Vitest has room for one runner, which Seedbed needs.`,
+    hint: () => 'Remove test.runner from the config, or run those tests in a project without Seedbed.',
+  }),
+  RUN_NOT_READY: kind({
+    title: 'The run has no databases for its tests',
+    why: 'In watch mode a seed or migration was changed, and a template could not be built from it. Until that is mended no test runs, for it would run on other data than its seed.',
+    example: { reason: 'seeds/users.json:3:7: the table users has no column "nmae".' },
+    message: d => d.reason,
+    hint: () => 'Mend it; the tests run again as soon as the file is saved.',
   }),
 })

@@ -3,7 +3,7 @@ import type { Client } from 'pg'
 import { printableUrl } from '../server/database-url.js'
 import { applyVariables } from '../run/connection-variables.js'
 import { appendNote, isSpoiled, markSpoiled, readFacts, type FileNote, type TemplateFacts } from '../run/run-folder.js'
-import type { RunHandle } from '../run/run-handle.js'
+import type { FailedRun, RunHandle } from '../run/run-handle.js'
 import { readLabels } from '../seeds/read-labels.js'
 import type { Seeds } from '../seeds/seed-types.js'
 import { queryFunction, shortened, type Db, type Statement } from './db.js'
@@ -12,6 +12,8 @@ import { transactionSession } from './transaction-session.js'
 
 /** A part of a file that starts and ends: what is written in it is gone when it ends. */
 export interface Scope {
+  /** The same at enter and leave, and no other scope's. */
+  id: string
   kind: 'file' | 'suite' | 'test'
   /** For messages: a path, or the name of a describe or test. */
   name: string
@@ -48,12 +50,13 @@ type Holder = typeof globalThis & { [workerKey]?: { worker: Worker; run: string;
  * and connects to nothing yet. Called again for the next file it answers with the same worker.
  *
  * @param slot the runner's number for this worker, from 1; no two that run at the same time have the same
- * @throws NO_WORKER_DATABASE
+ * @throws NO_WORKER_DATABASE, RUN_NOT_READY
  * @example
  * const worker = openWorker(run, Number(process.env.VITEST_POOL_ID))
- * await worker.enter({ kind: 'file', name: 'users.test.ts' })
+ * await worker.enter({ id: '1', kind: 'file', name: 'users.test.ts' })
  */
-export function openWorker(run: RunHandle, slot: number): Worker {
+export function openWorker(run: RunHandle | FailedRun, slot: number): Worker {
+  if ('failure' in run) throw workerErrors.RUN_NOT_READY({ reason: run.failure })
   const assigned = run.workers[slot - 1]
   if (!assigned) throw workerErrors.NO_WORKER_DATABASE({ slot, count: run.workers.length })
   applyVariables(process.env, assigned.variables)
@@ -78,7 +81,7 @@ export function currentWorker(what: 'db' | 'seeds'): Worker {
 
 function makeWorker(handle: RunHandle, slot: number, assigned: RunHandle['workers'][number]): Worker {
   const scopes: Scope[] = []
-  const concurrent = new Set<Scope>()
+  const concurrent = new Map<string, Scope>()
   /** Since the last note. */
   const costs: FileNote['tests'] = []
   let ownSessions = 0
@@ -105,7 +108,7 @@ function makeWorker(handle: RunHandle, slot: number, assigned: RunHandle['worker
   }
 
   const run = async (statement: Statement) => {
-    const [overlapping] = concurrent
+    const [overlapping] = concurrent.values()
     if (overlapping) throw workerErrors.DB_CONCURRENT({ test: overlapping.name, statement: shortened(statement.text) })
     refuseSpoiled(statement)
     return session.run(statement)
@@ -133,17 +136,17 @@ function makeWorker(handle: RunHandle, slot: number, assigned: RunHandle['worker
     try {
       return await work()
     } finally {
-      started.set(scope, (started.get(scope) ?? 0) + (now() - start))
+      spent.set(scope.id, (spent.get(scope.id) ?? 0) + (now() - start))
     }
   }
-  const started = new Map<Scope, number>()
+  const spent = new Map<string, number>()
 
   return {
     enter: scope =>
       timed(scope, async () => {
         if (scope.kind === 'test') refuseChangedVariables(assigned.variables)
         if (scope.concurrent) {
-          concurrent.add(scope)
+          concurrent.set(scope.id, scope)
           return
         }
         // What the runner did not end, a test skipped half-way or a file that failed early, ends where the next starts.
@@ -154,12 +157,12 @@ function makeWorker(handle: RunHandle, slot: number, assigned: RunHandle['worker
       }),
     async leave(scope) {
       await timed(scope, async () => {
-        if (concurrent.delete(scope)) return
-        while (scopes.includes(scope)) await leaveInnermost()
+        if (concurrent.delete(scope.id)) return
+        while (scopes.some(({ id }) => id === scope.id)) await leaveInnermost()
       })
-      const cost = started.get(scope)
+      const cost = spent.get(scope.id)
       if (cost !== undefined) costs.push({ name: scope.name, microseconds: Math.round(cost * 1_000) })
-      started.delete(scope)
+      spent.delete(scope.id)
     },
     db: { query: queryFunction(run) },
     get seeds() {

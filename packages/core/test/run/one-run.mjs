@@ -4,7 +4,7 @@ import { openWorker } from '@seedbed/core/worker'
 
 const run = await startRun({ folder: process.argv[2], slots: 1 })
 const worker = openWorker(run.handle, 1)
-const file = { kind: 'file', name: 'one-run' }
+const file = { id: '1', kind: 'file', name: 'one-run' }
 await worker.enter(file)
 const { rows } = await worker.db.query('select id, name from users')
 await worker.leave(file)

@@ -8,6 +8,7 @@ import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-test
 import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { reportLines } from '../../src/run/report.js'
+import type { RunHandle } from '../../src/run/run-handle.js'
 import { startRun } from '../../src/run/start-run.js'
 
 let home: string
@@ -96,15 +97,15 @@ describe('on the embedded server', () => {
     expect(progress.join('\n')).toMatch(
       /building the template from migrations\/ \(1 \.sql file\) and seeds\/ \(1 file\) \(seeds\/users\.json changed\)/,
     )
-    expect(reportLines(await run.close(), false).join('\n')).toContain('seeds/users.json changed')
+    expect(reportLines(await run.close(), {}).join('\n')).toContain('seeds/users.json changed')
   })
 
   test('refresh gives new databases of a new template, and survives a seed that is broken meanwhile', async () => {
     await using run = await startRun({ folder, slots: 1 })
     await write({ 'seeds/users.json': '{ "users": [' })
-    await expect(run.refresh()).rejects.toMatchObject({ code: 'SEED_BROKEN_JSON' })
+    expect(await run.refresh()).toMatchObject({ failure: expect.stringContaining('SEED_BROKEN_JSON') })
     await write({ 'seeds/users.json': '{ "users": [{ "name": "Grace" }] }' })
-    const handle = await run.refresh()
+    const handle = (await run.refresh()) as RunHandle
     expect(handle.id).not.toBe(run.handle.id)
     expect(await rowsOf(handle.workers[0]!.url, 'select name from users')).toEqual([{ name: 'Grace' }])
   })

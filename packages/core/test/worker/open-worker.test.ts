@@ -51,9 +51,9 @@ afterEach(async () => {
   await direct.query('delete from note')
 })
 
-const file: Scope = { kind: 'file', name: 'a.test.ts' }
-const suite = (name: string): Scope => ({ kind: 'suite', name })
-const aTest = (name: string, concurrent = false): Scope => ({ kind: 'test', name, concurrent })
+const file: Scope = { id: 'file', kind: 'file', name: 'a.test.ts' }
+const suite = (name: string): Scope => ({ id: name, kind: 'suite', name })
+const aTest = (name: string, concurrent = false): Scope => ({ id: name, kind: 'test', name, concurrent })
 const bodies = async () => (await worker.db.query('select body from note order by body')).rows.map(row => row.body)
 const write = (body: string) => worker.db.query('insert into note (body) values ($1)', [body])
 const committed = async () => (await direct.query('select body from note order by body')).rows.map(row => row.body)
@@ -85,7 +85,7 @@ describe('scopes', () => {
       })
       await within(aTest('fifth'), async () => expect(await bodies()).toEqual(['file']))
     })
-    await within({ kind: 'file', name: 'b.test.ts' }, async () => expect(await bodies()).toEqual([]))
+    await within({ id: 'another file', kind: 'file', name: 'b.test.ts' }, async () => expect(await bodies()).toEqual([]))
     expect(await committed()).toEqual([])
   })
 
@@ -112,7 +112,7 @@ describe('scopes', () => {
   test('sequences stand where the template left them after each file', async () => {
     const ids: number[] = []
     for (const name of ['a.test.ts', 'b.test.ts']) {
-      await within({ kind: 'file', name }, async () => {
+      await within({ id: 'another file', kind: 'file', name }, async () => {
         await within(aTest('writes'), async () => {
           await write('x')
           await write('y')
@@ -290,7 +290,7 @@ describe('statements', () => {
         await expect(bodies()).rejects.toMatchObject({ code: 'SESSION_LOST' })
       }),
     )
-    await within({ kind: 'file', name: 'b.test.ts' }, async () => expect(await bodies()).toEqual([]))
+    await within({ id: 'another file', kind: 'file', name: 'b.test.ts' }, async () => expect(await bodies()).toEqual([]))
     expect((await readNotes(run.folder, 1)).map(({ sessions }) => sessions)).toEqual([1, 1])
   })
 })

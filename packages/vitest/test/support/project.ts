@@ -1,12 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const require = createRequire(import.meta.url)
-const repository = fileURLToPath(new URL('../../../../', import.meta.url))
+/** What `npm run compat` sets, to run this suite with another Vitest and another Node. */
+const {
+  SEEDBED_TEST_MODULES: modules = fileURLToPath(new URL('../../../../node_modules', import.meta.url)),
+  SEEDBED_TEST_NODE: node = process.execPath,
+} = process.env
 
 /** What a project has if a test does not say otherwise: two tables, three rows, the one line. */
 const usualFiles: Record<string, string> = {
@@ -54,11 +56,10 @@ export async function makeProject(files: Record<string, string> = {}): Promise<P
     }
   }
   await write({ ...usualFiles, ...files })
-  await symlink(join(repository, 'node_modules'), join(folder, 'node_modules'))
+  await symlink(modules, join(folder, 'node_modules'))
 
   const start: Project['start'] = ({ args = ['run'], env = {} } = {}) => {
-    const vitest = join(dirname(require.resolve('vitest/package.json')), 'vitest.mjs')
-    const child = spawn(process.execPath, [vitest, ...args], {
+    const child = spawn(node, [join(modules, 'vitest', 'vitest.mjs'), ...args], {
       cwd: folder,
       env: {
         PATH: process.env.PATH,
