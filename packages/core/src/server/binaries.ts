@@ -4,7 +4,7 @@ import { access, chmod, cp, readdir, readFile, rename, rm, symlink } from 'node:
 import { createRequire } from 'node:module'
 import { basename, dirname, join, relative } from 'node:path'
 import { serverErrors } from './errors.js'
-import { makePassableFolder } from './home.js'
+import { exists, makePassableFolder } from './home.js'
 import { runProgram } from './run-program.js'
 import type { ServerUser } from './server-user.js'
 
@@ -153,13 +153,6 @@ async function chmodAll(folder: string): Promise<void> {
     if (entry.isDirectory()) await chmodAll(path)
     else if (entry.isFile()) await chmod(path, basename(folder) === 'bin' ? 0o755 : 0o644)
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  )
 }
 
 function unlessExists(error: NodeJS.ErrnoException): void {

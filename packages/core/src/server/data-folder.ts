@@ -1,8 +1,6 @@
-import { open, readdir, readFile, readlink, realpath, writeFile } from 'node:fs/promises'
+import { open, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { promisify } from 'node:util'
-import { execFile } from 'node:child_process'
 import { serverErrors } from './errors.js'
 import {
   isAlive,
@@ -11,7 +9,9 @@ import {
   isSameMachineRebooted,
   type HostIdentity,
 } from './process-identity.js'
-import type { ClusterFolders } from './home.js'
+import { exists, type ClusterFolders } from './home.js'
+import { runProgram } from './run-program.js'
+import { clusterName } from './settings.js'
 import type { ClusterRecord } from './cluster-record.js'
 
 /**
@@ -52,52 +52,40 @@ export async function judgeDataFolder(
  * another process does not count.
  */
 export async function runningServer(data: string): Promise<number | undefined> {
-  const pid = await pidOf(data)
-  return pid !== undefined && (await isAlive(pid)) && (await isServerOn(data, pid)) ? pid : undefined
+  const pid = await livePidIn(join(data, 'postmaster.pid'))
+  if (pid === undefined) return undefined
+  const command = await commandOf(pid)
+  // One that nobody shows us is taken for the server: to start a second would be worse than to wait for a stranger.
+  return command === undefined || command.includes(` -D ${data} `) ? pid : undefined
 }
 
 /**
- * Makes a dead server's data folder startable: ends backends that have outlived their postmaster, and takes the old pid
- * out of `postmaster.pid`, which the next server would otherwise refuse if any process of its user has that pid now.
- * The file itself stays, since it names the shared memory that must be free: the server takes its parent's pid, which is
- * ours, for stale (PostgreSQL, `CreateLockFile` in miscinit.c).
+ * Takes a pid that another process has now out of lock files that a dead server left, since the next one would refuse
+ * to start because of it. A file whose pid is dead is left to the server: it may be of one that a killed run has just
+ * spawned. The files themselves stay, since `postmaster.pid` names the shared memory that must be free: a server takes
+ * its parent's pid, which is ours, for stale (PostgreSQL, `CreateLockFile` in miscinit.c).
  */
-export async function clearDeadServer(data: string): Promise<void> {
-  const file = join(data, 'postmaster.pid')
-  const text = await readFile(file, 'utf8').catch(() => undefined)
-  if (text === undefined) return
-  await endOrphans(data)
-  await writeFile(file, text.replace(/^.*/, String(process.pid)))
-}
-
-async function pidOf(data: string): Promise<number | undefined> {
-  const text = await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '')
-  const pid = Number(text.split('\n')[0])
-  return Number.isInteger(pid) && pid > 1 ? pid : undefined
-}
-
-/** A server and its backends work in their data folder; elsewhere than on Linux, its command line names it. */
-async function isServerOn(data: string, pid: number): Promise<boolean> {
-  if (process.platform === 'linux') {
-    const [place, wanted] = await Promise.all([readlink(`/proc/${pid}/cwd`).catch(() => ''), realpath(data)])
-    return place === wanted && (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')).startsWith('postgres')
+export async function freeLockFiles(data: string, socketLock: string | undefined): Promise<void> {
+  if ((await runningServer(data)) !== undefined) return
+  for (const file of [join(data, 'postmaster.pid'), ...(socketLock === undefined ? [] : [socketLock])]) {
+    const text = await readFile(file, 'utf8').catch(() => '')
+    if (isTaken(Number.parseInt(text, 10))) await writeFile(file, text.replace(/^.*/, String(process.pid)))
   }
-  if (process.platform === 'win32') return true
-  const { stdout } = await promisify(execFile)('ps', ['-o', 'command=', '-p', String(pid)]).catch(() => ({
-    stdout: '',
-  }))
-  return stdout.includes(data)
 }
 
-/** An idle backend notices its postmaster's death by itself; one in the midst of a query does not. */
-async function endOrphans(data: string): Promise<void> {
-  if (process.platform !== 'linux') return
+/**
+ * Ends backends that have outlived their postmaster. An idle one notices its death by itself; one in the midst of a
+ * query does not, and would keep the next server from starting.
+ */
+export async function endOrphans(cluster: ClusterFolders): Promise<void> {
+  const isDead = (await exists(join(cluster.data, 'postmaster.pid'))) && !(await runningServer(cluster.data))
+  if (!isDead) return
+  if (process.platform === 'win32') return
   for (;;) {
-    const pids = (await readdir('/proc')).filter(name => /^\d+$/.test(name)).map(Number)
-    const orphans = []
-    for (const pid of pids) if ((await isServerOn(data, pid)) && (await isAlive(pid))) orphans.push(pid)
+    const all = await Promise.all((await allPids()).map(async pid => ({ pid, command: await commandOf(pid) })))
+    const orphans = all.filter(({ command }) => command?.startsWith(`postgres: ${clusterName(cluster)}: `))
     if (orphans.length === 0) return
-    for (const pid of orphans) {
+    for (const { pid } of orphans) {
       try {
         process.kill(pid, 'SIGKILL')
       } catch (error) {
@@ -106,6 +94,41 @@ async function endOrphans(data: string): Promise<void> {
     }
     await pause(5)
   }
+}
+
+/** As the server asks: a zombie, which in a container without an init may never be reaped, has its pid still. */
+function isTaken(pid: number): boolean {
+  try {
+    return pid > 0 && process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+/** The first line of a lock file of PostgreSQL's, if a process with that pid lives. */
+async function livePidIn(file: string): Promise<number | undefined> {
+  const text = await readFile(file, 'utf8').catch(() => '')
+  const pid = Number(text.split('\n')[0])
+  return Number.isInteger(pid) && pid > 1 && (await isAlive(pid)) ? pid : undefined
+}
+
+/**
+ * The command line of a process: a server's names its data folder, a backend's is a title with the cluster's name. Not
+ * its working folder, which in a container not even root may see, for want of CAP_SYS_PTRACE. Empty for a zombie.
+ */
+async function commandOf(pid: number): Promise<string | undefined> {
+  if (process.platform === 'linux') {
+    const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => undefined)
+    return line?.replaceAll('\0', ' ')
+  }
+  if (process.platform === 'win32') return undefined
+  return runProgram('ps', ['-ww', '-o', 'command=', '-p', String(pid)], {}).catch(() => undefined)
+}
+
+async function allPids(): Promise<number[]> {
+  const names =
+    process.platform === 'linux' ? await readdir('/proc') : (await runProgram('ps', ['-axo', 'pid='], {})).split(/\s+/)
+  return names.filter(name => /^\d+$/.test(name)).map(Number)
 }
 
 /** `DBState` in `ControlFileData` (catalog/pg_control.h): after an identifier of 8 bytes and two versions of 4. */

@@ -1,19 +1,20 @@
 import { randomUUID } from 'node:crypto'
-import { access, realpath, rename, rm, rmdir } from 'node:fs/promises'
+import { realpath, rename, rm, rmdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { installedBinaries, runnableBinaries, type InstalledBinaries } from './binaries.js'
 import { randomPassword, readRecord, writeRecord, type ClusterRecord } from './cluster-record.js'
-import { judgeDataFolder, runningServer } from './data-folder.js'
+import { endOrphans, judgeDataFolder, runningServer } from './data-folder.js'
 import { freePort, loopbackEndpoint, socketEndpoint, urlOf, type Endpoint } from './endpoint.js'
 import { serverErrors } from './errors.js'
 import { explainFailure } from './explain-failure.js'
 import { underLock } from './file-lock.js'
-import { clusterFolders, makePassableFolder, type ClusterFolders } from './home.js'
+import { clusterFolders, exists, makePassableFolder, type ClusterFolders } from './home.js'
 import { isAlone, makeApplicationRole } from './lease.js'
 import { startPostmaster, stopPostmaster, tryToConnect, type Lease } from './postmaster.js'
 import { copyPrepared, prepared, removeLeftovers } from './prepared.js'
 import { hostIdentity, isSameHost } from './process-identity.js'
-import { runProgram } from './run-program.js'
+import { runProgram, type ProgramFailure } from './run-program.js'
 import type { Server } from './server.js'
 import { serverUser, type ServerUser } from './server-user.js'
 import { administrator, applicationRole, initdbFlags, settings } from './settings.js'
@@ -42,13 +43,16 @@ interface Cluster extends ClusterFolders {
  * @example await using server = await openEmbedded({ projectFolder, home: seedbedHome(process.env), progress: console.log })
  */
 export async function openEmbedded(options: EmbeddedOptions): Promise<Server> {
-  const { home, progress, listen = process.platform === 'win32' ? 'loopback' : 'socket' } = options
+  const { progress, listen = process.platform === 'win32' ? 'loopback' : 'socket' } = options
   try {
     const [installed, user] = await Promise.all([installedBinaries(), serverUser()])
     const identity = { version: installed.version, platform: installed.platform, uid: user.uid, listen, settings }
     const project = await realpath(options.projectFolder)
+    await makePassableFolder(options.home, user)
+    // One spelling for all: a server is recognised by the path of its data folder.
+    const home = await realpath(options.home)
     const folders = clusterFolders(home, project, { ...identity, flags: initdbFlags(installed.platform) })
-    for (const folder of [home, `${home}/clusters`, folders.folder]) await makePassableFolder(folder, user)
+    for (const folder of [join(home, 'clusters'), folders.folder]) await makePassableFolder(folder, user)
     const cluster = { ...folders, installed, user, listen, progress }
     return await underLock(
       cluster.lock,
@@ -56,7 +60,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Server> {
       pid => progress(`waiting for pid ${pid}, which starts or stops the server`),
     )
   } catch (error) {
-    throw await explainFailure(error, home)
+    throw await explainFailure(error, options.home)
   }
 }
 
@@ -87,7 +91,7 @@ async function open(cluster: Cluster, projectFolder: string): Promise<Server> {
     adminUrl: urlOf(endpoint, administrator, record.administratorPassword, 'postgres'),
     applicationUrl: urlOf(endpoint, applicationRole, record.applicationPassword, 'postgres'),
     copy: 'file_copy',
-    [Symbol.asyncDispose]: () => (given ??= giveUp(cluster, endpoint, lease)),
+    [Symbol.asyncDispose]: () => (given ??= giveUp(cluster, endpoint, record.administratorPassword, lease)),
   }
 }
 
@@ -98,7 +102,9 @@ async function attach(cluster: Cluster, record: ClusterRecord): Promise<{ lease?
   // A port, unlike a socket in our folder, can have become somebody else's.
   if (cluster.listen === 'loopback' && !(await runningServer(cluster.data))) return { refused: false }
   for (const begin = Date.now(); ; await pause(5)) {
-    const answer = await tryToConnect(endpoint, record.administratorPassword)
+    const answer = await tryToConnect(endpoint, record.administratorPassword).catch((cause: Error) => {
+      throw serverErrors.SERVER_DOES_NOT_ANSWER({ folder: cluster.folder, problem: cause.message }, { cause })
+    })
     const isUp = typeof answer !== 'string'
     if (!isHere && (isUp || answer === 'busy')) {
       if (isUp) await answer.end()
@@ -106,7 +112,9 @@ async function attach(cluster: Cluster, record: ClusterRecord): Promise<{ lease?
     }
     if (isUp) return { lease: answer, refused: false }
     if ((await runningServer(cluster.data)) === undefined) return { refused: answer === 'refused' }
-    if (Date.now() - begin > 60_000) throw serverErrors.SERVER_DOES_NOT_ANSWER({ folder: cluster.folder })
+    if (Date.now() - begin > 60_000) {
+      throw serverErrors.SERVER_DOES_NOT_ANSWER({ folder: cluster.folder, problem: 'it has not answered for a minute' })
+    }
   }
 }
 
@@ -121,6 +129,7 @@ async function start(cluster: Cluster, projectFolder: string, known: ClusterReco
   // Without its record, nobody can attach to a server or tell whose it is.
   if (!known) await stopPostmaster(data, async () => binaries)
 
+  await endOrphans(cluster)
   await removeLeftovers(data)
   const hasData = await exists(data)
   const verdict = hasData ? await judgeDataFolder(cluster, known, version, here, refused) : undefined
@@ -148,15 +157,28 @@ async function start(cluster: Cluster, projectFolder: string, known: ClusterReco
 }
 
 /** Ends this run's session and, if no other session is left, the server. */
-async function giveUp(cluster: Cluster, endpoint: Endpoint, lease: Lease): Promise<void> {
+async function giveUp(cluster: Cluster, endpoint: Endpoint, password: string, lease: Lease): Promise<void> {
   lease.ref()
+  // Somebody has deleted the home: the server ends by itself when it misses its pid file, within a minute.
+  if (!(await exists(cluster.folder))) return lease.end()
   await underLock(cluster.lock, async () => {
-    const isLast = await isAlone(lease).catch(() => false)
+    const isLast = await isAlone(lease).catch(() => isAloneAfterCrash(endpoint, password))
     await lease.end().catch(() => {})
     if (!isLast) return
     await stopPostmaster(cluster.data, () => runnableBinaries(cluster.installed, cluster.home, cluster.user))
     if (endpoint.removeWhenStopped) await rmdir(endpoint.removeWhenStopped).catch(() => {})
   })
+}
+
+/** A server one of whose backends is killed ends all sessions, ours too, and goes on. */
+async function isAloneAfterCrash(endpoint: Endpoint, password: string): Promise<boolean> {
+  const session = await tryToConnect(endpoint, password).catch(() => 'busy' as const)
+  if (typeof session === 'string') return false
+  try {
+    return await isAlone(session)
+  } finally {
+    await session.end()
+  }
 }
 
 /** Renamed first: a run killed meanwhile leaves something that is swept, not half a data folder. */
@@ -171,14 +193,9 @@ function endpointOf(cluster: Cluster, port: number | undefined): Endpoint {
 }
 
 async function assertReachable({ folder, user }: Cluster): Promise<void> {
-  await runProgram('test', ['-x', folder], { user }).catch(cause => {
+  await runProgram('test', ['-x', folder], { user }).catch((cause: ProgramFailure) => {
+    if (typeof cause.code === 'string')
+      throw serverErrors.SERVER_CANNOT_BECOME_USER({ user: user.name, problem: cause.code }, { cause })
     throw serverErrors.SERVER_UNREACHABLE_FOR_USER({ folder, user: user.name }, { cause })
   })
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  )
 }

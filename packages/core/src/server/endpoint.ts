@@ -1,4 +1,4 @@
-import { chmod, chown, lstat, rm } from 'node:fs/promises'
+import { chmod, chown, lstat } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { serverErrors } from './errors.js'
@@ -70,11 +70,11 @@ export async function freePort(): Promise<number> {
 }
 
 /**
- * Makes the socket's folder and removes what a dead server left in it. Only while no server runs.
+ * Makes the socket's folder. What a dead server left in it, the next one removes.
  *
  * @throws `SERVER_FOLDER_NOT_PRIVATE` if somebody else has made the folder under /tmp
  */
-export async function prepareSocketFolder(folder: string, user: ServerUser): Promise<void> {
+export async function makeSocketFolder(folder: string, user: ServerUser): Promise<void> {
   const stat = await lstat(folder).catch(() => undefined)
   if (!stat) return makePrivateFolder(folder, user)
   const owners = [user.uid, process.geteuid?.()]
@@ -82,7 +82,6 @@ export async function prepareSocketFolder(folder: string, user: ServerUser): Pro
   // A process killed between mkdir and chown leaves root's folder.
   if (user.runAs.uid !== undefined && user.runAs.gid !== undefined) await chown(folder, user.runAs.uid, user.runAs.gid)
   await chmod(folder, 0o700)
-  for (const name of [`.s.PGSQL.${port}`, `.s.PGSQL.${port}.lock`]) await rm(join(folder, name), { force: true })
 }
 
 /** `postgresql://…`, a socket's folder percent-encoded in the host's place. */

@@ -47,6 +47,14 @@ export const { errors: serverErrors, kinds: serverErrorKinds } = defineErrors({
     hint: () =>
       'Set SEEDBED_HOME to a folder whose parents all let other users pass (chmod o+x) and that is not mounted noexec, unset it for /var/cache/seedbed, or run the tests as an ordinary user.',
   }),
+  SERVER_CANNOT_BECOME_USER: kind<{ user: string; problem: string }>({
+    title: 'Root may not become another user',
+    why: 'PostgreSQL refuses to run as root, so that root runs it as another user. In a container without the capability SETUID, or in a user namespace with one user only, it cannot.',
+    example: { user: 'postgres', problem: 'EPERM' },
+    message: ({ user, problem }) =>
+      `PostgreSQL refuses root, and root cannot become the user ${user} here (${problem}).`,
+    hint: () => `Run the tests as an ordinary user (in a container: --user), or ${ownServer}.`,
+  }),
   SERVER_NO_ARCHIVE: kind<{ platform: string; version: string; problem: string }>({
     title: 'This user cannot make a cluster',
     why: 'initdb refuses a uid that has no entry in the passwd file, as `docker run --user 12345` gives one. For this case Seedbed brings a finished data folder along, but not for every platform.',
@@ -96,13 +104,13 @@ export const { errors: serverErrors, kinds: serverErrorKinds } = defineErrors({
     message: ({ folder, log }) => `The server in ${folder} did not start. Its log ends with:\n\n${log || '(nothing)'}`,
     hint: ({ folder }) => `If its data is damaged, delete ${folder}: it is built again.`,
   }),
-  SERVER_DOES_NOT_ANSWER: kind<{ folder: string }>({
+  SERVER_DOES_NOT_ANSWER: kind<{ folder: string; problem: string }>({
     title: 'A running server does not answer',
     why: 'A server runs on the project’s data folder, but accepts no session.',
-    example: { folder: '/home/ada/.cache/seedbed/clusters/shop-1f' },
-    message: ({ folder }) => `The server in ${folder} runs, but has not answered for a minute.`,
+    example: { folder: '/home/ada/.cache/seedbed/clusters/shop-1f', problem: 'sorry, too many clients already' },
+    message: ({ folder, problem }) => `The server in ${folder} runs, but gives us no session: ${problem}`,
     hint: ({ folder }) =>
-      `Its log is ${folder}/log; its pid is the first line of ${folder}/data/postmaster.pid. End it, and run again.`,
+      `End what uses it, or the server itself: its pid is the first line of ${folder}/data/postmaster.pid, its log ${folder}/log.`,
   }),
   SERVER_URL_INVALID: kind<{ problem: string }>({
     title: 'The URL of the test server is wrong',

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { accessSync, chmodSync, constants, lstatSync, mkdirSync } from 'node:fs'
-import { chmod, chown, mkdir } from 'node:fs/promises'
+import { access, chmod, chown, mkdir } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { serverErrors } from './errors.js'
@@ -9,7 +9,7 @@ import type { ServerUser } from './server-user.js'
 /** The folders of one project's server under SEEDBED_HOME. */
 export interface ClusterFolders {
   home: string
-  /** Short name of the cluster, unique in the home and in a socket's path. */
+  /** Unique on the machine: another home's cluster of the same project has another. */
   id: string
   /** `clusters/<project>-<hash>` */
   folder: string
@@ -40,10 +40,6 @@ export function seedbedHome(env: NodeJS.ProcessEnv): string {
  * and the user that the server runs as.
  */
 export function clusterFolders(home: string, projectFolder: string, identity: unknown): ClusterFolders {
-  const hash = createHash('sha256')
-    .update(JSON.stringify([projectFolder, identity]))
-    .digest('hex')
-    .slice(0, 12)
   // Short, since a socket's path is: see endpoint.ts.
   const readable = basename(projectFolder)
     .normalize('NFKD')
@@ -52,16 +48,20 @@ export function clusterFolders(home: string, projectFolder: string, identity: un
     .replace(/^-/, '')
     .slice(0, 20)
     .replace(/-$/, '')
-  const folder = join(home, 'clusters', `${readable || 'project'}-${hash}`)
+  const folder = join(home, 'clusters', `${readable || 'project'}-${hash(projectFolder, identity)}`)
   return {
     home,
-    id: hash,
+    id: hash(folder),
     folder,
     lock: join(folder, 'lock'),
     record: join(folder, 'cluster.json'),
     data: join(folder, 'data'),
     log: join(folder, 'log'),
   }
+}
+
+function hash(...parts: unknown[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 12)
 }
 
 /**
@@ -78,6 +78,13 @@ export async function makePrivateFolder(path: string, user: ServerUser): Promise
   await mkdir(path, { mode: 0o700 })
   const { uid, gid } = user.runAs
   if (uid !== undefined && gid !== undefined) await chown(path, uid, gid)
+}
+
+export async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
 }
 
 function cacheFolder(env: NodeJS.ProcessEnv): string | undefined {

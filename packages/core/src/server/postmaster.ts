@@ -3,8 +3,8 @@ import { chmod, open, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Client } from 'pg'
-import { clearDeadServer, runningServer } from './data-folder.js'
-import { prepareSocketFolder, urlOf, type Endpoint } from './endpoint.js'
+import { freeLockFiles, runningServer } from './data-folder.js'
+import { makeSocketFolder, urlOf, type Endpoint } from './endpoint.js'
 import { serverErrors } from './errors.js'
 import { isAlive } from './process-identity.js'
 import { runProgram } from './run-program.js'
@@ -33,11 +33,12 @@ export async function startPostmaster(options: {
   user: ServerUser
 }): Promise<Lease> {
   const { cluster, endpoint, password, binaries, user } = options
-  await clearDeadServer(cluster.data)
-  if (endpoint.settings.unix_socket_directories) await prepareSocketFolder(endpoint.host, user)
+  const hasSocket = endpoint.settings.unix_socket_directories !== ''
+  if (hasSocket) await makeSocketFolder(endpoint.host, user)
+  await freeLockFiles(cluster.data, hasSocket ? join(endpoint.host, `.s.PGSQL.${endpoint.port}.lock`) : undefined)
   const configurationFile = join(cluster.folder, 'postgresql.conf')
   const accessFile = join(cluster.folder, 'pg_hba.conf')
-  const texts = configurationFiles(endpoint, accessFile)
+  const texts = configurationFiles(cluster, endpoint, accessFile)
   await writeReadable(configurationFile, texts.configuration)
   await writeReadable(accessFile, texts.access)
   // The last run's log may explain why this one has to start.
@@ -63,7 +64,8 @@ export async function startPostmaster(options: {
     // One that a killed run has just spawned can win: then ours ends, and that one is as good.
     if (isOver || (ended && (await runningServer(cluster.data)) === undefined)) {
       const text = await readFile(cluster.log, 'utf8').catch(() => '')
-      const details = { folder: cluster.folder, log: text.trim().split('\n').slice(-12).join('\n') }
+      const log = `${text}\n${ended?.error?.message ?? ''}`
+      const details = { folder: cluster.folder, log: log.trim().split('\n').slice(-12).join('\n') }
       throw serverErrors.SERVER_DID_NOT_START(details, { cause: ended?.error })
     }
     await pause(3)
@@ -85,6 +87,8 @@ export async function tryToConnect(
     application_name: leaseName,
     // Said here because the environment's PGSSLMODE and PGOPTIONS would apply otherwise.
     ssl: false,
+    // A server that was stopped with SIGSTOP accepts, and says nothing.
+    connectionTimeoutMillis: 10_000,
     options: '-c search_path=pg_catalog',
   })
   // Without a listener, the server's end would be this process's end.
@@ -97,7 +101,7 @@ export async function tryToConnect(
     const { code, message } = error as Error & { code?: string }
     if (code === 'ENOENT') return 'absent'
     if (code === 'ECONNREFUSED') return 'refused'
-    const isEnding = code === undefined && /terminated/.test(message)
+    const isEnding = code === undefined && /terminated|timeout/.test(message)
     if (isEnding || ['57P01', '57P03', 'ECONNRESET', 'EPIPE', 'EAGAIN'].includes(code ?? '')) return 'busy'
     throw error
   }

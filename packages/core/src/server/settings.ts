@@ -1,4 +1,5 @@
 import type { Endpoint } from './endpoint.js'
+import type { ClusterFolders } from './home.js'
 
 /**
  * How the server is set up: fast, lean, and the same everywhere. Part of a cluster's identity: a change makes new ones.
@@ -40,7 +41,6 @@ export const settings: Readonly<Record<string, string>> = {
   lc_messages: 'C',
   log_checkpoints: 'off',
   log_line_prefix: '%m [%p] %d ',
-  cluster_name: 'seedbed',
 }
 
 /** The superuser of a cluster that we started. */
@@ -74,9 +74,18 @@ export function initdbFlags(platform: string): string[] {
 }
 
 /** The text of `postgresql.conf` and `pg_hba.conf`, which stand beside the data folder and are written at each start. */
-export function configurationFiles(endpoint: Endpoint, hbaFile: string): { configuration: string; access: string } {
-  const all = { ...settings, ...endpoint.settings, hba_file: hbaFile }
+export function configurationFiles(
+  cluster: ClusterFolders,
+  endpoint: Endpoint,
+  hbaFile: string,
+): { configuration: string; access: string } {
+  const all = { ...settings, ...endpoint.settings, cluster_name: clusterName(cluster), hba_file: hbaFile }
   const lines = Object.entries(all).map(([name, value]) => `${name} = '${value.replaceAll("'", "''")}'\n`)
   const head = '# Written by Seedbed at each start of the server; changes are lost.\n'
   return { configuration: head + lines.join(''), access: `${head}${endpoint.access}\n` }
+}
+
+/** Stands in the title of each backend, by which those of a dead server are found. */
+export function clusterName(cluster: ClusterFolders): string {
+  return `seedbed-${cluster.id}`
 }

@@ -3,14 +3,14 @@ import { mkdir, readdir, readFile, rm, stat, symlink, utimes, writeFile } from '
 import { uptime } from 'node:os'
 import { join } from 'node:path'
 import { Client } from 'pg'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { ClusterRecord } from '../../src/server/cluster-record.js'
+import { exists } from '../../src/server/home.js'
 import { openServer } from '../../src/server/open-server.js'
 import type { HostIdentity } from '../../src/server/process-identity.js'
 import type { Server } from '../../src/server/server.js'
 import { serverUser } from '../../src/server/server-user.js'
 import {
-  exists,
   isGone,
   onlyCluster,
   openInChild,
@@ -18,13 +18,19 @@ import {
   serversUnder,
   testHome,
   until,
+  usedHome,
   type TestHome,
 } from './support.js'
 
+let source: TestHome
 let place: TestHome
 let progress: string[]
+beforeAll(async () => {
+  source = await usedHome()
+})
+afterAll(() => source[Symbol.asyncDispose]())
 beforeEach(async () => {
-  place = await testHome()
+  place = await testHome({ source })
   progress = []
 })
 afterEach(() => place[Symbol.asyncDispose]())
@@ -58,6 +64,16 @@ async function crashedCluster(): Promise<string> {
   return onlyCluster(place.home)
 }
 
+async function processOfServerUser(): Promise<AsyncDisposable & { pid: number }> {
+  const child = spawn('sleep', ['1000'], { ...(await serverUser()).runAs, stdio: 'ignore' })
+  return { pid: child.pid!, [Symbol.asyncDispose]: async () => void child.kill() }
+}
+
+/** Into a lock file of PostgreSQL's. */
+async function putPid(file: string, pid: number): Promise<void> {
+  await writeFile(file, (await readFile(file, 'utf8')).replace(/^\d+/, String(pid)))
+}
+
 async function isKept(server: Server): Promise<boolean> {
   const rows = await query(server.adminUrl, `select from pg_database where datname = 'kept'`)
   return rows.length === 1
@@ -78,17 +94,12 @@ describe('a server that did not end well', () => {
 
   test('its pid is another process of the same user now', async () => {
     const cluster = await crashedCluster()
-    const other = spawn('sleep', ['1000'], { ...(await serverUser()).runAs, stdio: 'ignore' })
-    try {
-      for (const file of [join(cluster, 'data/postmaster.pid'), join(cluster, 'socket/.s.PGSQL.5432.lock')]) {
-        await writeFile(file, (await readFile(file, 'utf8')).replace(/^\d+/, String(other.pid)))
-      }
-      await using server = await open()
-      expect([server.origin, await isKept(server)]).toEqual(['started', true])
-      expect(await isGone(other.pid!)).toBe(false)
-    } finally {
-      other.kill()
-    }
+    await using stranger = await processOfServerUser()
+    await putPid(join(cluster, 'data/postmaster.pid'), stranger.pid)
+    await putPid(join(cluster, 'socket/.s.PGSQL.5432.lock'), stranger.pid)
+    await using server = await open()
+    expect([server.origin, await isKept(server)]).toEqual(['started', true])
+    expect(await isGone(stranger.pid)).toBe(false)
   })
 
   test('a backend in the midst of a query has outlived its postmaster', async () => {
@@ -113,6 +124,23 @@ describe('a server that did not end well', () => {
     expect(server.origin).toBe('started')
     expect(await isGone(backend)).toBe(true)
     expect(await busy).toBe('ended')
+  })
+
+  test('SIGSTOPped: a run waits until it goes on', async () => {
+    const run = openInChild(place)
+    await run.opened
+    const [pid] = await serversUnder(place.home)
+    process.kill(pid!, 'SIGSTOP')
+    let isOpen = false
+    const opening = open().finally(() => (isOpen = true))
+    const cluster = await onlyCluster(place.home)
+    await until(async () => ((await exists(join(cluster, 'lock'))) ? true : undefined))
+    expect(isOpen).toBe(false)
+    process.kill(pid!, 'SIGCONT')
+    const server = await opening
+    expect(server.origin).toBe('attached')
+    await server[Symbol.asyncDispose]()
+    await run.close()
   })
 
   test('stopped by a signal, it is no server: the next run waits for its end and starts it', async () => {
@@ -159,6 +187,8 @@ describe('a data folder', () => {
   test('is discarded after a restart of the machine without a clean shutdown', async () => {
     const cluster = await crashedCluster()
     await changeHost(cluster, { boot: 'the boot before' })
+    await using stranger = await processOfServerUser()
+    await putPid(join(cluster, 'socket/.s.PGSQL.5432.lock'), stranger.pid)
     await using server = await open()
     expect([server.origin, await isKept(server)]).toEqual(['initialised', false])
     expect(progress[0]).toMatch(/discarding .*: the machine was restarted/)
@@ -249,6 +279,7 @@ describe('a run killed at any instant', () => {
     ['the server listens', /clusters\/[^/]+\/socket\/\.s\.PGSQL\.5432$/],
   ]
   test.each(instants)('when %s', async (_, sight) => {
+    await rm(place.home, { recursive: true })
     const run = openInChild(place)
     await until(async () => {
       const names = await readdir(place.home, { recursive: true }).catch(() => [])
@@ -258,7 +289,7 @@ describe('a run killed at any instant', () => {
     const before = performance.now()
     const server = await open()
     // A second or so on a busy machine; whoever waited for a lock to grow old would need more.
-    expect(performance.now() - before).toBeLessThan(5000)
+    expect(performance.now() - before).toBeLessThan(10_000)
     expect(await query(server.applicationUrl, 'select 1 as one')).toEqual([{ one: 1 }])
     await server[Symbol.asyncDispose]()
     expect(await serversUnder(place.home)).toEqual([])

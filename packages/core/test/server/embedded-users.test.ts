@@ -7,10 +7,11 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { installedBinaries } from '../../src/server/binaries.js'
+import { exists } from '../../src/server/home.js'
 import { openServer } from '../../src/server/open-server.js'
 import { serverUser } from '../../src/server/server-user.js'
 import {
-  exists,
+  isGone,
   isRoot,
   onlyCluster,
   onlyRoot,
@@ -24,7 +25,7 @@ import {
 
 let place: TestHome
 beforeEach(async () => {
-  place = await testHome('sb – Ü ')
+  place = await testHome({ name: 'sb – Ü ' })
   if (isRoot) await chmod(place.folder, 0o755)
 })
 afterEach(() => place[Symbol.asyncDispose]())
@@ -54,6 +55,23 @@ describe('who runs the server', () => {
     )
     expect(owners.filter(([, uid]) => uid === user.uid).map(([name]) => name)).toEqual(['data', 'socket'])
     expect(await query(server.applicationUrl, 'select 1 as one')).toEqual([{ one: 1 }])
+  })
+
+  test.skipIf(!isRoot)(`root without the capability to look at others, as in a container${onlyRoot}`, async () => {
+    const through = ['setpriv', '--bounding-set=-sys_ptrace', '--inh-caps=-sys_ptrace']
+    const first = openInChild({ ...place, through })
+    expect((await first.opened).origin).toBe('initialised')
+    const [pid] = await serversUnder(place.home)
+    const second = openInChild({ ...place, through })
+    expect((await second.opened).origin).toBe('attached')
+    await first.close()
+    await second.close()
+    expect(await isGone(pid!)).toBe(true)
+  })
+
+  test.skipIf(!isRoot)(`root that may not become anybody else: explained${onlyRoot}`, async () => {
+    const through = ['setpriv', '--bounding-set=-setuid,-setgid', '--inh-caps=-setuid,-setgid']
+    await expect(openInChild({ ...place, through }).opened).rejects.toThrow('SERVER_CANNOT_BECOME_USER')
   })
 
   test('an ordinary user: itself', async () => {

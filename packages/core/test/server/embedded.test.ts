@@ -1,19 +1,34 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Client } from 'pg'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { withDatabase } from '../../src/server/database-url.js'
 import { openEmbedded } from '../../src/server/embedded.js'
 import { openServer } from '../../src/server/open-server.js'
 import type { Server } from '../../src/server/server.js'
-import { isGone, onlyCluster, openInChild, query, serversUnder, testHome, until, type TestHome } from './support.js'
+import {
+  isGone,
+  onlyCluster,
+  openInChild,
+  query,
+  serversUnder,
+  testHome,
+  until,
+  usedHome,
+  type TestHome,
+} from './support.js'
 
+let source: TestHome
 let place: TestHome
 let progress: string[]
+beforeAll(async () => {
+  source = await usedHome()
+})
+afterAll(() => source[Symbol.asyncDispose]())
 beforeEach(async () => {
-  place = await testHome()
+  place = await testHome({ source })
   progress = []
 })
 afterEach(async () => {
@@ -25,6 +40,7 @@ const open = (project = place.project): Promise<Server> =>
   openServer({ projectFolder: project, config: {}, home: place.home, progress: line => progress.push(line) })
 
 test('initialised, attached to, stopped by the last one out, started again', async () => {
+  await rm(place.home, { recursive: true })
   const first = await open()
   expect(first).toMatchObject({
     kind: 'embedded',
@@ -50,6 +66,28 @@ test('initialised, attached to, stopped by the last one out, started again', asy
   expect(await query(withDatabase(third.adminUrl, 'kept'), 'select 1 as one')).toEqual([{ one: 1 }])
   await third[Symbol.asyncDispose]()
   expect(await serversUnder(place.home)).toEqual([])
+})
+
+test('a server that was thrown back by a killed backend is stopped all the same', async () => {
+  const server = await open()
+  const guest = new Client({ connectionString: server.adminUrl })
+  guest.on('error', () => {})
+  await guest.connect()
+  const { rows } = await guest.query<{ pid: number }>('select pg_backend_pid() as pid')
+  const lost = new Promise(resolve => void guest.once('end', resolve))
+  process.kill(rows[0]!.pid, 'SIGKILL')
+  await lost
+  await vi.waitFor(() => query(server.adminUrl, 'select 1'), 30_000)
+  await server[Symbol.asyncDispose]()
+  expect(await serversUnder(place.home)).toEqual([])
+})
+
+test('closing after somebody has deleted the home is no error', async () => {
+  const server = await open()
+  const [pid] = await serversUnder(place.home)
+  await rm(place.home, { recursive: true })
+  await server[Symbol.asyncDispose]()
+  process.kill(pid!, 'SIGQUIT')
 })
 
 test('a session that is not a run keeps the server up', async () => {
@@ -171,6 +209,7 @@ test('a second project runs no initdb, and has roles, settings and databases of 
 })
 
 test('8 processes at once on an empty home: one initdb, one server, which the last one stops', async () => {
+  await rm(place.home, { recursive: true })
   const runs = Array.from({ length: 8 }, () => openInChild(place))
   const opened = await Promise.all(runs.map(run => run.opened))
   expect(opened.map(({ origin }) => origin).toSorted()).toEqual([...Array(7).fill('attached'), 'initialised'])

@@ -2,13 +2,13 @@
 import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
 
-const [, , dist, projectFolder, home] = process.argv
+const [, , dist, projectFolder, home, config] = process.argv
 const say = message => process.stdout.write(`${JSON.stringify(message)}\n`)
 try {
   const { openServer } = await import(pathToFileURL(`${dist}/server/open-server.js`).href)
   const server = await openServer({
     projectFolder,
-    config: {},
+    config: JSON.parse(config),
     ...(home && { home }),
     progress: line => say({ progress: line }),
   })

@@ -1,13 +1,17 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { access, chmod, mkdir, mkdtemp, readdir, rm, statfs } from 'node:fs/promises'
-import { tmpdir, userInfo } from 'node:os'
+import { chmod, mkdir, mkdtemp, readdir, rm, statfs } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { Client, type QueryResultRow } from 'pg'
+import type { SeedbedConfig } from '../../src/config/config.js'
 import { runningServer } from '../../src/server/data-folder.js'
+import { isAlive } from '../../src/server/process-identity.js'
+import { openEmbedded } from '../../src/server/embedded.js'
 import type { Server } from '../../src/server/server.js'
 
 export const isRoot = process.geteuid?.() === 0
@@ -23,11 +27,22 @@ export interface TestHome extends AsyncDisposable {
   project: string
 }
 
-export async function testHome(name = 'seedbed-test-'): Promise<TestHome> {
+/**
+ * @param source a home that has been used: its prepared data folder is copied, which saves the test an initdb
+ */
+export async function testHome({
+  name = 'seedbed-test-',
+  source,
+}: { name?: string; source?: TestHome } = {}): Promise<TestHome> {
   const folder = await mkdtemp(join(await roomyFolder(), name))
   await chmod(folder, 0o711)
   const [home, project] = [join(folder, 'home'), join(folder, 'project')]
   await mkdir(project)
+  if (source) {
+    await mkdir(home)
+    await chmod(home, 0o711)
+    await promisify(execFile)('cp', ['-a', join(source.home, 'prepared'), home])
+  }
   return { folder, home, project, [Symbol.asyncDispose]: () => removeHome(folder, home) }
 }
 
@@ -70,20 +85,8 @@ export async function until<Result>(look: () => Promise<Result | undefined>, wit
   throw new Error('waited in vain')
 }
 
-export async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  )
-}
-
 export async function isGone(pid: number): Promise<boolean> {
-  try {
-    process.kill(pid, 0)
-  } catch {
-    return true
-  }
-  return !(await import('../../src/server/process-identity.js').then(room => room.isAlive(pid)))
+  return !(await isAlive(pid))
 }
 
 export async function query<Row extends QueryResultRow>(
@@ -115,19 +118,34 @@ export interface ChildRun {
   kill(): Promise<void>
 }
 
+/** A home whose prepared data folder other tests copy. */
+export async function usedHome(): Promise<TestHome> {
+  const place = await testHome()
+  await (
+    await openEmbedded({ projectFolder: place.project, home: place.home, progress: () => {} })
+  )[Symbol.asyncDispose]()
+  return place
+}
+
 /** A run of its own process, from the compiled files: `tsc -b` has to come before. */
 export function openInChild(options: {
   home?: string | undefined
   project: string
   user?: { uid: number; gid: number } | undefined
   env?: NodeJS.ProcessEnv
+  config?: SeedbedConfig
+  /** A program and its arguments that run the rest of the command line. */
+  through?: string[]
   /** The compiled package. */
   dist?: string
   detached?: boolean
 }): ChildRun {
   const dist = options.dist ?? fileURLToPath(new URL('../../dist', import.meta.url))
   const script = fileURLToPath(new URL('open-in-child.mjs', import.meta.url))
-  const child = spawn(process.execPath, [script, dist, options.project, options.home ?? ''], {
+  const config = JSON.stringify(options.config ?? {})
+  const command = [process.execPath, script, dist, options.project, options.home ?? '', config]
+  const [program = '', ...args] = [...(options.through ?? []), ...command]
+  const child = spawn(program, args, {
     ...options.user,
     cwd: '/',
     env: { PATH: process.env.PATH, ...options.env },
@@ -163,14 +181,4 @@ export function openInChild(options: {
       await ended
     },
   }
-}
-
-/** An ordinary user with a passwd entry, for root; whoever else runs the tests is one. */
-export function ordinaryUser(): { uid: number; gid: number } | undefined {
-  if (!isRoot) return undefined
-  return { uid: 65534, gid: 65534 }
-}
-
-export function nameOfThisUser(): string {
-  return userInfo().username
 }
