@@ -14,7 +14,7 @@ import { parse, printParseErrorCode, type ParseError } from 'jsonc-parser'
  * @example await loadModule('/app/knexfile.ts')
  */
 export async function loadModule(file: string): Promise<unknown> {
-  if (extname(file) === '.json') return parseJson(await readFile(file, 'utf8'))
+  if (extname(file) === '.json') return parseJson((await readFile(file, 'utf8')).replace(/^\ufeff/, ''))
   const exported = await loadExports(file)
   // an ES module, or what a compiler made a CommonJS module of
   const isModule =

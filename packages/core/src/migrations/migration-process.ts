@@ -51,6 +51,7 @@ export async function runMigrationProcess(options: MigrationProcess): Promise<Pr
   } finally {
     clearTimeout(timer)
     forget()
+    for (const stream of [child?.stdout, child?.stderr]) stream?.destroy()
   }
 }
 
@@ -85,24 +86,17 @@ function collectOutput(child: ChildProcess): () => string {
 
 const keptOfEach = 8 * 1024
 
-/** `exit` and not `close`: a daemon that the command has left behind keeps the outputs open. */
+/**
+ * Waits for `close`, when all outputs and the answer have been read. A daemon that the command has left behind keeps
+ * them open: it is not waited for.
+ */
 function ended(child: ChildProcess): Promise<string | null> {
+  const reason = (code: number | null, signal: NodeJS.Signals | null) =>
+    signal ? `was killed by ${signal}` : code === 0 ? null : `ended with exit code ${code}`
   return new Promise(resolve => {
     child.once('error', error => resolve(`could not be started: ${error.message}`))
-    child.once('exit', (code, signal) => {
-      const failure = signal ? `was killed by ${signal}` : code === 0 ? null : `ended with exit code ${code}`
-      // what it wrote last may still be on its way
-      let open = 2
-      const closed = () => {
-        open -= 1
-        if (open === 0) resolve(failure)
-      }
-      for (const stream of [child.stdout!, child.stderr!]) {
-        if (stream.closed || stream.destroyed) closed()
-        else stream.once('close', closed)
-      }
-      setTimeout(resolve, 500, failure).unref()
-    })
+    child.once('close', (code, signal) => resolve(reason(code, signal)))
+    child.once('exit', (code, signal) => setTimeout(() => resolve(reason(code, signal)), 2_000).unref())
   })
 }
 

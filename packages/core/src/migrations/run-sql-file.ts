@@ -153,8 +153,10 @@ async function resetSession(client: ClientBase): Promise<void> {
 type Settings = Map<string, string>
 
 async function sessionSettings(client: ClientBase): Promise<Settings> {
+  // the role is a setting that the view does not show
   const { rows } = await client.query<{ name: string; setting: string }>(
-    "SELECT name, current_setting(name) AS setting FROM pg_settings WHERE source = 'session'",
+    `SELECT name, current_setting(name) AS setting FROM pg_settings WHERE source = 'session'
+     UNION ALL SELECT 'role', current_setting('role')`,
   )
   return new Map(rows.map(({ name, setting }) => [name, setting]))
 }

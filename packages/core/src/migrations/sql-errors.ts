@@ -105,6 +105,15 @@ function statementHint({ code, message, outsideTransaction }: FailedStatement): 
       'or TEST_DATABASE_URL.'
     )
   }
+  if (/must be owner of extension/.test(message)) {
+    return 'Extensions belong to the administrator: remove COMMENT ON EXTENSION, or dump with pg_dump --no-comments.'
+  }
+  if (/must be (able to SET ROLE|member of role)/.test(message) || (code === '42704' && message.startsWith('role '))) {
+    return (
+      'Here objects belong to the role that runs this. A dump says otherwise unless it is made with ' +
+      'pg_dump --no-owner --no-privileges; a role that you need has to be created first.'
+    )
+  }
   if (code === '42710' && /role/i.test(message)) {
     return 'Roles belong to the whole server and outlive a database. Ask pg_roles before CREATE ROLE, or catch duplicate_object in a DO block.'
   }

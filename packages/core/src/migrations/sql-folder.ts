@@ -11,6 +11,9 @@ import { lineAndColumn } from './text-position.js'
 export async function planSqlFolder(project: string, folder: string, names: string[]): Promise<MigrationPlan> {
   const downs = names.filter(isDownFile)
   const ups = names.filter(name => !isDownFile(name)).toSorted(naturalOrder)
+  if (ups.length === 0) {
+    throw migrationErrors.MIGRATIONS_EMPTY({ path: nameIn(project, folder), expected: '.sql files but *.down.sql' })
+  }
   const files = await Promise.all(ups.map(name => readProjectFile(project, join(folder, name))))
   return sqlPlan({
     description: `${nameIn(project, folder)}/ (${ups.length} .sql file${ups.length === 1 ? '' : 's'}${downs.length > 0 ? `, ${downs.length} .down.sql left out` : ''})`,

@@ -43,7 +43,7 @@ describe('finds and loads', () => {
     ['seedbed.config.mjs', "export default await Promise.resolve({ migrations: './m', extensions: ['a'] })", {}],
     ['seedbed.config.cjs', "module.exports = { migrations: './m', extensions: ['a'] }", {}],
     ['seedbed.config.cjs', "exports.__esModule = true; exports.default = { migrations: './m', extensions: ['a'] }", {}],
-    ['seedbed.config.json', '{ "$schema": "x", // said\n "migrations": "./m", "extensions": ["a"] }', {}],
+    ['seedbed.config.json', '\ufeff{ "$schema": "x", // said\n "migrations": "./m", "extensions": ["a"] }', {}],
   ])('%s', async (name, content, others) => {
     await write({ 'package.json': '{}', [name]: content, ...others })
     expect(await loadConfig(folder)).toEqual({

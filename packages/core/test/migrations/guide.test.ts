@@ -64,7 +64,8 @@ test('the SQL files run, in their order, twice on one server', async () => {
 test('the error is the one that is shown', async () => {
   const [shown] = snippets('text')
   await using project = await makeProject({
-    'migrations/003_orders.sql': 'CREATE TABLE orders (id int PRIMARY KEY,\n  price numeric NOT NULL CHECK (prize > 0));',
+    'migrations/003_orders.sql':
+      'CREATE TABLE orders (id int PRIMARY KEY,\n  price numeric NOT NULL CHECK (prize > 0));',
   })
   const error = await failureOf(
     (await planMigrations(project.folder, {})).apply({ url: await server.database(), knownRoles: [] }),

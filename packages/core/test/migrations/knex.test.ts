@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { planMigrations } from '../../src/migrations/plan-migrations.js'
 import { failureOf, makeProject, query, useServer } from './project.js'
 
-const server = useServer()
+const server = useServer(18)
 const noRoles = { knownRoles: [] }
 
 /** A project with knex and pg installed, as far as Node can tell. */

@@ -1,18 +1,19 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { Client } from 'pg'
-import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-tests'
+import type { PostgresForTests } from '@seedbed/postgres-for-tests'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { SeedbedError } from '../../src/errors/define-errors.js'
 import { decodeSql } from '../../src/migrations/read-sql-file.js'
 import { runSqlFile, type SqlFile } from '../../src/migrations/run-sql-file.js'
+import { startInMemory } from './project.js'
 
 let server: PostgresForTests
 let client: Client
 let number = 0
 
 beforeAll(async () => {
-  server = await startPostgres({ version: 15 })
+  server = await startInMemory(15)
 })
 afterAll(() => server.stop())
 beforeEach(async () => {
@@ -154,6 +155,12 @@ describe('transactions', () => {
     expect(await values('select id from t')).toEqual([1])
   })
 
+  test('a failure after a COMMIT in the middle is placed, though what came before stays', async () => {
+    const error = await failure(run('create table t (id int);\nCOMMIT;\ncreate table u (id int);\n select 1/0;'))
+    expect(error.message).toMatch(/^a\.sql:4:2: division by zero/)
+    expect(await values("select relname from pg_class where relname in ('t', 'u')")).toEqual(['t'])
+  })
+
   test('a statement that must not be in a transaction says how', async () => {
     const error = await failure(run('create table t (id int);\ncreate index concurrently on t (id);'))
     expect(error.message).toMatch(/^a\.sql:2:1: CREATE INDEX CONCURRENTLY cannot run inside/)
@@ -198,14 +205,17 @@ describe('transactions', () => {
   })
 
   test('inside the caller’s transaction', async () => {
-    await client.query("begin; set local work_mem = '5MB'; set statement_timeout = '1min'; savepoint mine")
+    await client.query(
+      "create role someone; begin; set local work_mem = '5MB'; set statement_timeout = '1min'; savepoint mine",
+    )
     await run(
-      "create table t (id int); select set_config('search_path', '', false); set work_mem = '9MB'; set lock_timeout = '3s'",
+      "create table t (id int); select set_config('search_path', '', false); set work_mem = '9MB'; set lock_timeout = '3s'; set role someone",
       {
         transaction: 'caller',
       },
     )
     expect(await values('select id from t')).toEqual([])
+    expect(await values('select current_user')).toEqual(['postgres'])
     expect(
       await values(
         "select concat_ws(' ', current_setting('work_mem'), current_setting('statement_timeout'), current_setting('lock_timeout'))",

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { planMigrations } from '../../src/migrations/plan-migrations.js'
 import { failureOf, makeProject, query, useServer } from './project.js'
 
-const server = useServer()
+const server = useServer(18)
 const noRoles = { knownRoles: [] }
 
 describe('a folder of .sql files', () => {
@@ -158,6 +158,25 @@ test('what one file sets for the database holds for the next', async () => {
   const url = await server.database()
   await (await planMigrations(project.folder, {})).apply({ url, ...noRoles })
   expect(await query(url, "select schemaname::text from pg_tables where tablename = 't'")).toEqual(['app'])
+})
+
+test.each([
+  ['create table t (); alter table t owner to postgres', 'pg_dump --no-owner'],
+  ['create table t (); alter table t owner to nobody_here', 'pg_dump --no-owner'],
+  ['create schema s; grant usage on schema s to nobody_here', 'pg_dump --no-owner'],
+  ["comment on extension plpgsql is 'x'", 'pg_dump --no-comments'],
+  ['create extension no_such_extension', 'does not carry'],
+])('what dumps often hold: %s', async (text, hint) => {
+  await using project = await makeProject({ 'schema.sql': text })
+  const error = await failureOf(
+    (await planMigrations(project.folder, {})).apply({ url: await server.database(), ...noRoles }),
+  )
+  expect(error.hint).toContain(hint)
+})
+
+test('a folder with nothing but .down.sql files', async () => {
+  await using project = await makeProject({ 'migrations/1.down.sql': 'select 1;' })
+  expect((await failureOf(planMigrations(project.folder, {}))).code).toBe('MIGRATIONS_EMPTY')
 })
 
 describe('roles', () => {
