@@ -16,9 +16,9 @@ export interface TableRows {
 export type RowKey = string[] | undefined
 
 /**
- * Inserts all the rows with one statement, an INSERT per table under WITH. Foreign keys are checked when the whole
- * statement has run (their triggers are AFTER triggers; manual, "Overview of Trigger Behavior"), so tables that refer to each other and
- * rows that refer to later rows need no order among them, and no right beyond INSERT.
+ * Inserts all the rows with one statement, an INSERT per table under WITH. Foreign keys are checked by AFTER triggers,
+ * when the whole statement has run (manual, "Overview of Trigger Behavior"). So tables that refer to each other, and
+ * rows that refer to later rows, need no order among them, and no right beyond INSERT.
  *
  * The values travel as the JSON text of the seed and are read by the server, as `json` and not `jsonb`: numbers keep
  * every digit and `json` columns their text. A column that a row leaves out takes its default. Rows go in in their

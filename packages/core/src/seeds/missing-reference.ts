@@ -14,28 +14,26 @@ export async function findMissingReference(
   parts: readonly TableRows[],
   error: ServerError,
 ): Promise<Error | undefined> {
-  for (const part of parts) {
-    for (const key of part.table.references) {
-      if (key.name !== error.constraint || key.period) continue
-      const row = await firstWithoutTarget(db, parts, part, key)
-      if (!row) continue
-      const values = rowValues(row)
-      const shown = (names: string[]) =>
-        names
-          .map((name, index) => `${name} = ${shownValue(values.get(key.columns[index]!)?.text ?? 'null')}`)
-          .join(', ')
-      return seedErrors.SEED_MISSING_REFERENCE(
-        {
-          at: row.source.place(values.get(key.columns[0]!)?.offset ?? row.start),
-          table: part.table.name,
-          reference: shown(key.columns),
-          target: key.target.name,
-          key: shown(key.target.columns),
-          constraint: key.name,
-        },
-        { cause: error },
-      )
-    }
+  const all = parts.flatMap(part => part.table.references.filter(key => !key.period).map(key => ({ part, key })))
+  // a partition may have another name for the constraint than its root
+  const named = all.filter(({ key }) => key.name === error.constraint)
+  for (const { part, key } of named.length > 0 ? named : all) {
+    const row = error.code === missingReference ? await firstWithoutTarget(db, parts, part, key) : undefined
+    if (!row) continue
+    const values = rowValues(row)
+    const shown = (names: string[]) =>
+      names.map((name, index) => `${name} = ${shownValue(values.get(key.columns[index]!)?.text ?? 'null')}`).join(', ')
+    return seedErrors.SEED_MISSING_REFERENCE(
+      {
+        at: row.source.place(values.get(key.columns[0]!)?.offset ?? row.start),
+        table: part.table.name,
+        reference: shown(key.columns),
+        target: key.target.name,
+        key: shown(key.target.columns),
+        constraint: key.name,
+      },
+      { cause: error },
+    )
   }
   return undefined
 }

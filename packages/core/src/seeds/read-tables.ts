@@ -115,7 +115,8 @@ const relationsSql = `
     'kind', case c.relkind when 'r' then 'table' when 'p' then 'table' when 'v' then 'view'
       when 'm' then 'materialized view' when 'f' then 'foreign table' end)), '[]')::text as answer
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
-  where c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'`
+  where c.relkind in ('r', 'p', 'v', 'm', 'f')
+    and (n.nspname !~ '^pg_' and n.nspname <> 'information_schema' or n.oid = pg_my_temp_schema())`
 
 /** An expression for the oid of the composite type that a type leads to through domains and arrays; null if none. */
 export function compositeBeneathSql(type: string): string {

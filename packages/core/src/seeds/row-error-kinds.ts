@@ -141,7 +141,7 @@ export const rowErrorKinds = {
       reason: 'duplicate key value violates unique constraint "users_pkey". Key (id)=(1) already exists.',
     },
     message: d =>
-      `${d.at}: ${d.table} has a row with the same key already, ${d.first ? `at ${d.first}` : d.counted ? 'given or counted elsewhere' : 'from a migration or an earlier seed'}${d.key ? ` (${d.key})` : ''}. ${d.reason}`,
+      `${d.at}: ${d.table} has a row with the same key already, ${d.first ? `at ${d.first}` : d.counted ? 'given or counted elsewhere' : 'which was there before this seed'}${d.key ? ` (${d.key})` : ''}. ${d.reason}`,
     hint: d =>
       d.counted
         ? `The row leaves ${d.counted} to its sequence, which has come to a value that another row gives. Give it to all rows of the table, or to none.`

@@ -108,6 +108,20 @@ describe.each([15, 16, 17, 18] as const)(
           event: [{ id: 1, year: 2023 }],
         },
       })
+      const refused = async (seed: string) => {
+        const { code, message } = await refusal(load(db.client, { 'a.json': seed }))
+        return `${code} ${message.split(': ')[0]!}`
+      }
+      expect(await refused('{"event": [{"id": 5, "year": 2023},\n {"id": 5, "year": 2023}]}')).toBe(
+        'SEED_DUPLICATE_KEY seeds/a.json:2:9',
+      )
+      expect(await refused('{"event_2024": [{"id": 5, "year": 2023}]}')).toBe('SEED_CHECK_VIOLATED seeds/a.json:1:17')
+      expect(await refused('{"invoice": [{"id": 5, "year": 2024,\n "ticket": 77}]}')).toBe(
+        'SEED_MISSING_REFERENCE seeds/a.json:2:12',
+      )
+      expect(await refused('{"ticket": [{"id": 9, "event": 2, "year": 2023}]}')).toBe(
+        'SEED_MISSING_REFERENCE seeds/a.json:1:32',
+      )
       expect(await texts(db.client, 'select tableoid::regclass, id from event order by id')).toEqual([
         ['event_2023', '1'],
         ['event_2024', '2'],

@@ -162,7 +162,7 @@ const cases: Record<string, Refused> = {
   'a key that was there before': {
     seed: '{"users": [{"email": "b"}, {"email": ▶"taken@example.com"}]}',
     code: 'SEED_DUPLICATE_KEY',
-    says: /from a migration or an earlier seed \(email = "taken@example\.com"\)/,
+    says: /which was there before this seed \(email = "taken@example\.com"\)/,
   },
   'a key that a sequence gave': {
     seed: '{"counted": [{"id": 1}, ▶{"note": "b"}]}',
