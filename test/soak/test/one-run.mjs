@@ -1,0 +1,24 @@
+// One run of the project in the working directory without a runner: a quarter of a second instead of two.
+import { startRun } from '@seedbed/core'
+import { openWorker } from '@seedbed/core/worker'
+import { pathToFileURL } from 'node:url'
+
+const { check, commits } = await import(pathToFileURL('./check.js').href)
+const run = await startRun({ folder: process.cwd(), slots: 2, progress: console.log })
+const worker = openWorker(run.handle, 1)
+for (const name of ['a', 'b']) {
+  const file = { kind: 'file', name }
+  await worker.enter(file)
+  for (const number of [1, 2, 3]) {
+    const test = { kind: 'test', name: `test ${number}` }
+    await worker.enter(test)
+    await check(worker.db)
+    await worker.leave(test)
+  }
+  if (commits) await worker.db.query("insert into users (name) values ('committed'); commit").catch(() => {})
+  await worker.leave(file)
+  if (commits) break
+}
+await worker.close()
+const { templateBuilt, databases } = await run.close()
+console.log(`${templateBuilt === null ? 'template reused' : 'template built'} · ${databases.recycled} recycled`)
