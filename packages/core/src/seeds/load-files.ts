@@ -69,6 +69,13 @@ async function insideTransaction(db: Queryable, shown: string, run: () => Promis
   await run()
   await db.query('release savepoint seedbed_step').catch((error: unknown) => {
     if (!isServerError(error)) throw error
+    if (error.code === inFailedTransaction) {
+      const reason = 'a statement was refused, and the seed caught the error: its transaction cannot go on'
+      throw seedErrors.SEED_FAILED({ at: shown, reason }, { cause: error })
+    }
     throw seedErrors.SEED_ENDED_TRANSACTION({ file: shown }, { cause: error })
   })
 }
+
+/** in_failed_sql_transaction (manual, appendix A). */
+const inFailedTransaction = '25P02'

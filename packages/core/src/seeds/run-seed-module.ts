@@ -37,7 +37,12 @@ export async function runSeedModule(db: Queryable, file: string, folder: string)
   if (!isSeed(exported)) throw seedErrors.SEED_NOT_A_SEED({ file: shown, found: describe(exported) })
 
   const origins = new WeakMap<object, { table: Table; key: RowKey }>()
-  const inTurn = turns()
+  const takeTurn = turns()
+  let ended = false
+  const inTurn: typeof takeTurn = run => {
+    const reason = 'a statement was sent after its function had ended: look for a missing await'
+    return ended ? Promise.reject(seedErrors.SEED_FAILED({ at: shown, reason })) : takeTurn(run)
+  }
   const tools: SeedTools = {
     db: {
       async query(text, values) {
@@ -60,6 +65,9 @@ export async function runSeedModule(db: Queryable, file: string, folder: string)
   const labels: unknown = await (async () => exported[seedKey](tools))().catch(async error => {
     throw await failed(error)
   })
+  ended = true
+  // what was sent without an await comes to its end as well
+  await takeTurn(() => Promise.resolve())
   return labelsOf(db, labels, origins, shown)
 }
 

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import type { PostgresForTests } from '@seedbed/postgres-for-tests'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { defineSeed } from '../../src/seeds/define-seed.js'
 import { findSeeds } from '../../src/seeds/find-seeds.js'
 import { loadSeeds } from '../../src/seeds/load-seeds.js'
@@ -91,6 +91,20 @@ describe('a seed in code', () => {
     expect(await texts(db.client, 'select name from users')).toEqual([['a'], ['b'], ['c']])
   })
 
+  test('has all that it sent in the database when it ends, awaited or not; nothing is sent afterwards', async () => {
+    await using db = await database(server, schema)
+    await using made = await project({
+      'seeds/a.ts': seed(`
+        void insert('keyless', { note: 'one' })
+        void db.query("insert into keyless values ('two')")
+        setTimeout(() => insert('keyless', { note: 'late' }).catch(error => { Object.assign(globalThis, { late: error }) }))`),
+    })
+    await loadSeeds(db.client, (await findSeeds(made.folder, {})).files, { projectFolder: made.folder })
+    expect(await texts(db.client, 'select note from keyless')).toEqual([['one'], ['two']])
+    await vi.waitFor(() => expect(globalThis).toHaveProperty('late.code', 'SEED_FAILED'))
+    Reflect.deleteProperty(globalThis, 'late')
+  })
+
   test('is refused with the line of the call', async () => {
     await using db = await database(server, schema)
     const refused = async (body: string) => {
@@ -122,6 +136,9 @@ describe('a seed in code', () => {
     )
     expect(await refused(`\nawait db.query('select nothing')`)).toMatch(
       /^SEED_FAILED seeds\/a\.ts:5: the seed failed: .*"nothing" does not exist/,
+    )
+    expect(await refused(`await db.query('select nothing').catch(() => {})`)).toMatch(
+      /^SEED_FAILED seeds\/a\.ts: .*the seed caught the error/,
     )
     expect(await refused(`throw new Error('oh no')`)).toMatch(
       /^SEED_FAILED seeds\/a\.ts: the seed failed: oh no \(line 4\)/,

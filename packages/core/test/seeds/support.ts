@@ -44,7 +44,7 @@ export async function database(server: PostgresForTests, schema: string, user = 
   }
 }
 
-export async function asAdmin(
+async function asAdmin(
   server: PostgresForTests,
   run: (admin: pg.Client) => Promise<unknown>,
   inDatabase = 'postgres',
