@@ -3,7 +3,9 @@ import { defineErrors, kind } from '../errors/define-errors.js'
 export const { errors: configErrors, kinds: configErrorKinds } = defineErrors({
   CONFIG_SEVERAL_FILES: kind<{ folder: string; files: string[] }>({
     title: 'A folder holds several configs',
-    why: 'Seedbed reads one file, `seedbed.config.ts` or the same with another ending. With two, one would be ignored in silence.',
+    why:
+      'Seedbed reads one file, `seedbed.config.ts` or the same with another ending. With two, one would be ignored in ' +
+      'silence.',
     example: { folder: '/app', files: ['seedbed.config.js', 'seedbed.config.ts'] },
     message: ({ folder, files }) => `${folder} holds ${files.join(' and ')}: it is not clear which one to read.`,
     hint: () => 'Keep one of them.',
@@ -14,7 +16,8 @@ export const { errors: configErrors, kinds: configErrorKinds } = defineErrors({
     example: { file: '/app/seedbed.config.ts', reason: "Cannot find module './settings.js'" },
     message: ({ file, reason }) => `${file} cannot be loaded: ${reason}`,
     hint: () =>
-      'The error comes from the file itself or from what it imports. A config can do without imports: it may export a plain object.',
+      'The error comes from the file itself or from what it imports. A config can do without imports: it may export a ' +
+      'plain object.',
   }),
   CONFIG_NOT_AN_OBJECT: kind<{ file: string; got: string }>({
     title: 'The config exports no options',

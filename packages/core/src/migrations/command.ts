@@ -59,8 +59,8 @@ async function countObjects(url: string): Promise<string> {
   await client.connect()
   try {
     const { rows } = await client.query<{ count: string }>(
-      `SELECT concat_ws(' ', (SELECT count(*) FROM pg_class), (SELECT count(*) FROM pg_proc), (SELECT count(*) FROM pg_type),
-                             (SELECT count(*) FROM pg_namespace)) AS count`,
+      `SELECT concat_ws(' ', (SELECT count(*) FROM pg_class), (SELECT count(*) FROM pg_proc),
+                             (SELECT count(*) FROM pg_type), (SELECT count(*) FROM pg_namespace)) AS count`,
     )
     return rows[0]!.count
   } finally {

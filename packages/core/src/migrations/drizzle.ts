@@ -8,9 +8,9 @@ import { nameIn, readProjectFile, sha256, type ProjectFile } from './project-fil
 import { sqlPlan, type Bookkeeping } from './sql-plan.js'
 
 /**
- * A folder of drizzle-kit: up to 0.31 `<tag>.sql` in the order of `meta/_journal.json`, since 1.0 `<time>_<name>/migration.sql` in the
- * order of the names. Applied from the SQL and noted as drizzle's `migrate()` notes it, so that an application
- * that calls it when it starts finds nothing left to do.
+ * A folder of drizzle-kit: up to 0.31 `<tag>.sql` in the order of `meta/_journal.json`, since 1.0
+ * `<time>_<name>/migration.sql` in the order of the names. Applied from the SQL and noted as drizzle's `migrate()` notes
+ * it, so that an application that calls it when it starts finds nothing left to do.
  */
 export async function planDrizzle(project: string, folder: string, configPath?: string): Promise<MigrationPlan> {
   const config = configPath ? await readProjectFile(project, configPath) : undefined

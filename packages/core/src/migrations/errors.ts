@@ -15,7 +15,9 @@ export const { errors: migrationErrors, kinds: migrationErrorKinds } = defineErr
   }),
   MIGRATIONS_AMBIGUOUS: kind<{ project: string; candidates: string[] }>({
     title: 'There are two candidates for the migrations',
-    why: 'Without the option `migrations` Seedbed takes what it finds. With two it does not guess which one makes the schema.',
+    why:
+      'Without the option `migrations` Seedbed takes what it finds. With two it does not guess which one makes the ' +
+      'schema.',
     example: { project: '/app', candidates: ['migrations', 'schema.sql'] },
     message: ({ project, candidates }) =>
       `${project} holds ${candidates.join(' and ')}: it is not clear which one makes the schema.`,
@@ -24,7 +26,9 @@ export const { errors: migrationErrors, kinds: migrationErrorKinds } = defineErr
   }),
   MIGRATIONS_UNKNOWN: kind<{ path: string; problem: string }>({
     title: 'It is not clear how to run the migrations',
-    why: 'Something is there that looks like migrations, but none of the kinds that Seedbed runs itself. To go on without them would give tests an empty database.',
+    why:
+      'Something is there that looks like migrations, but none of the kinds that Seedbed runs itself. To go on without ' +
+      'them would give tests an empty database.',
     example: { path: 'migrations', problem: 'holds modules, but it does not say which tool runs them' },
     message: ({ path, problem }) => `${path} ${problem}.`,
     hint: ({ path, problem }) =>
@@ -43,7 +47,9 @@ export const { errors: migrationErrors, kinds: migrationErrorKinds } = defineErr
   }),
   MIGRATIONS_BROKEN: kind<{ path: string; problem: string }>({
     title: "A migration tool's own files are not in order",
-    why: 'Seedbed reads what the tool has written to find out what runs in which order. It does not guess where something is missing.',
+    why:
+      'Seedbed reads what the tool has written to find out what runs in which order. It does not guess where something ' +
+      'is missing.',
     example: { path: 'drizzle/meta/_journal.json', problem: 'names 0003_orders, but 0003_orders.sql cannot be read' },
     message: ({ path, problem }) => `${path} ${problem}.`,
     hint: () => `Mend it with the tool, or run the tool itself: ${commandExample}.`,
@@ -76,7 +82,9 @@ export const { errors: migrationErrors, kinds: migrationErrorKinds } = defineErr
   }),
   MIGRATION_COMMAND_FAILED: kind<{ command: string; failure: string; output: string }>({
     title: 'The migration command failed',
-    why: "The command ran in the config's folder with DATABASE_URL and PG* of the new database, and did not end with exit code 0.",
+    why:
+      "The command ran in the config's folder with DATABASE_URL and PG* of the new database, and did not end with exit " +
+      'code 0.',
     example: {
       command: 'npm run migrate',
       failure: 'ended with exit code 1',
@@ -88,12 +96,15 @@ export const { errors: migrationErrors, kinds: migrationErrorKinds } = defineErr
   }),
   MIGRATION_COMMAND_IDLE: kind<{ command: string; output: string }>({
     title: 'The migration command has made nothing',
-    why: 'It ended with exit code 0, but the new database is as empty as before. Most likely it migrated another database: one named in a .env file or in a config, and not in DATABASE_URL.',
+    why:
+      'It ended with exit code 0, but the new database is as empty as before. Most likely it migrated another database: ' +
+      'one named in a .env file or in a config, and not in DATABASE_URL.',
     example: { command: 'npm run migrate', output: 'No pending migrations.' },
     message: ({ command, output }) =>
       `${command} ended well, but has made nothing in the new database.${shownOutput(output)}`,
     hint: () =>
-      'Let it connect to process.env.DATABASE_URL (or PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE), which must win over a .env file.',
+      'Let it connect to process.env.DATABASE_URL (or PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE), which must win ' +
+      'over a .env file.',
   }),
 })
 

@@ -64,7 +64,7 @@ function count(number: number, what: string): string {
   return `${number} ${what}${number === 1 ? '' : 's'}`
 }
 
-/** The endings that knex loads unless `loadExtensions` says otherwise, without those of languages nobody writes any more. */
+/** What knex loads unless `loadExtensions` says otherwise, without the languages that nobody writes any more. */
 const defaultEndings = ['.js', '.cjs', '.ts']
 
 function isLoaded(files: KnexFiles, path: string): boolean {

@@ -9,7 +9,7 @@ export interface RewrittenSql {
   original(offset: number): number
 }
 
-/** Whether the text may create a role; sometimes yes for one that does not (in a comment), never the other way round. */
+/** Whether the text may create a role: at times yes for one that does not, because of a comment, never no for one that does. */
 export function mentionsCreateRole(text: string): boolean {
   return /\bcreate\s+(?:(?:\/\*.*?\*\/|--[^\n]*)\s*)*(?:role|user(?!\s+mapping\b)|group)\b/is.test(text)
 }

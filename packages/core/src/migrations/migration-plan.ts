@@ -2,7 +2,7 @@
 export interface MigrationPlan {
   /** What was found, for one line of output: `migrations/ (12 .sql files)`. */
   description: string
-  /** What decides whether a template is still good: a name for people (`migrations/003_orders.sql`, `knex 3.3.0`) → a hash or version. */
+  /** What decides whether a template is still good: a name for people (`migrations/003_orders.sql`) → a hash or version. */
   fingerprint: Record<string, string>
   /** Files and folders, absolute, whose change may change the plan: what watch mode watches. */
   files: string[]
@@ -17,6 +17,6 @@ export interface MigrationPlan {
 export interface MigrationTarget {
   /** The database under construction, as the application's role. */
   url: string
-  /** Roles that an earlier build of ours created: `CREATE ROLE` of one of them alters it instead, for roles outlive a database. */
+  /** Roles that an earlier build of ours created: `CREATE ROLE` alters them instead, for roles outlive a database. */
   knownRoles: readonly string[]
 }

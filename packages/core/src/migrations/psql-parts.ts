@@ -52,7 +52,7 @@ type Special =
   | { kind: 'setting'; start: number; next: number }
   | { kind: 'command'; start: number; line: string; next: number }
 
-/** At the start of a line; the lookbehind in place of ^, so that a search from within a line does not take its rest for one. */
+/** The lookbehind in place of ^, so that a search that starts within a line does not take its rest for a line. */
 const specialLine = new RegExp(
   [
     String.raw`(?<=^|\n)(?:(?<command>\\[^\r\n]*)`,

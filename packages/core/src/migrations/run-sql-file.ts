@@ -76,58 +76,57 @@ async function fail(sql: SqlFile, error: unknown): Promise<never> {
   throw await explainFailure(sql, undefined, new StatementFailure(error, 0))
 }
 
-async function stepsOf({ file, text, transaction, knownRoles = [] }: SqlFile): Promise<Step[]> {
-  const parts = psqlParts(file, text)
+async function stepsOf(sql: SqlFile): Promise<Step[]> {
   const steps: Step[] = []
-  let openedBy: number | undefined
-  for (const { start, end, data } of parts) {
-    const rewritten = data ? undefined : await alterKnownRoles(text.slice(start, end), knownRoles)
-    const step: Step = {
-      text: rewritten?.text ?? text.slice(start, end),
-      original: offset => start + (rewritten?.original(offset) ?? offset),
-      ...(data ? { data } : {}),
-    }
-    if (data || (transaction !== 'none' && !(transaction === 'caller' && mayControlTransactions(step.text)))) {
-      steps.push(step)
-      continue
-    }
-    const statements = await parseStatements(step.text).catch(() => undefined)
-    // what the parser refuses, the server refuses too, and says where
-    if (!statements || transaction === 'caller') steps.push(step)
-    for (const statement of statements ?? []) {
-      const control = transactionControl(statement)
-      const at = step.original(statement.start)
-      if (transaction === 'caller') {
-        if (control) throw transactionControlError(file, text, at, control.name, false)
-        continue
-      }
-      if (control) openedBy = control.opens ? at : undefined
-      steps.push({
-        text: step.text.slice(statement.start, statement.end),
-        original: offset => step.original(statement.start + offset),
-      })
-    }
-  }
-  if (openedBy !== undefined) throw transactionControlError(file, text, openedBy, 'BEGIN', true)
-  return steps
+  for (const part of psqlParts(sql.file, sql.text)) steps.push(await stepOf(sql, part))
+  if (sql.transaction === 'caller') await refuseTransactionControl(sql, steps)
+  return sql.transaction === 'none' ? statementByStatement(sql, steps) : steps
 }
 
-/** A cheap look; a function's BEGIN and END are taken for it too, and only the parser tells. */
-function mayControlTransactions(text: string): boolean {
-  return /\b(begin|start|commit|end|rollback|abort|prepare)\b/i.test(text)
+async function stepOf({ text, knownRoles = [] }: SqlFile, { start, end, data }: PsqlPart): Promise<Step> {
+  const part = text.slice(start, end)
+  if (data) return { text: part, original: offset => start + offset, data }
+  const rewritten = await alterKnownRoles(part, knownRoles)
+  return { text: rewritten.text, original: offset => start + rewritten.original(offset) }
+}
+
+async function refuseTransactionControl(sql: SqlFile, steps: Step[]): Promise<void> {
+  for (const step of steps) {
+    // a cheap look: a function's BEGIN and a CASE's END are taken for it too, and only the parser tells
+    if (!/\b(begin|start|commit|end|rollback|abort|prepare)\b/i.test(step.text)) continue
+    // what the parser refuses, the server refuses too, and says where
+    const statements = await parseStatements(step.text).catch(() => [])
+    const found = statements.find(transactionControl)
+    if (found) throw transactionControlError(sql, step.original(found.start), transactionControl(found)!.name, false)
+  }
+}
+
+async function statementByStatement(sql: SqlFile, steps: Step[]): Promise<Step[]> {
+  const single: Step[] = []
+  let openedAt: number | undefined
+  for (const step of steps) {
+    const statements = step.data ? undefined : await parseStatements(step.text).catch(() => undefined)
+    if (!statements) single.push(step)
+    for (const statement of statements ?? []) {
+      const original = (offset: number) => step.original(statement.start + offset)
+      const control = transactionControl(statement)
+      if (control) openedAt = control.opens ? original(0) : undefined
+      single.push({ text: step.text.slice(statement.start, statement.end), original })
+    }
+  }
+  if (openedAt !== undefined) throw transactionControlError(sql, openedAt, 'BEGIN', true)
+  return single
 }
 
 function transactionControl({ tree }: SqlStatement): { name: string; opens: boolean } | undefined {
   if (!('TransactionStmt' in tree)) return undefined
-  const name = (tree.TransactionStmt.kind ?? '').replace('TRANS_STMT_', '')
-  if (['SAVEPOINT', 'RELEASE', 'ROLLBACK_TO'].includes(name)) return undefined
-  return {
-    name: name.replaceAll('_', ' '),
-    opens: name === 'BEGIN' || name === 'START' || tree.TransactionStmt.chain === true,
-  }
+  const { kind = '', chain = false } = tree.TransactionStmt
+  const name = kind.replace('TRANS_STMT_', '').replaceAll('_', ' ')
+  if (['SAVEPOINT', 'RELEASE', 'ROLLBACK TO'].includes(name)) return undefined
+  return { name, opens: name === 'BEGIN' || name === 'START' || chain }
 }
 
-function transactionControlError(file: string, text: string, offset: number, statement: string, open: boolean) {
+function transactionControlError({ file, text }: SqlFile, offset: number, statement: string, open: boolean) {
   return migrationErrors.SQL_TRANSACTION_CONTROL({ file, line: lineAndColumn(text, offset).line, statement, open })
 }
 

@@ -78,7 +78,9 @@ export const sqlErrorKinds = {
   }),
   SQL_DIRECTIVE: kind<{ file: string; line: number; directive: string }>({
     title: 'An SQL file has a directive that does not exist',
-    why: 'A line `-- seedbed: …` tells Seedbed how to run the file. Misspelt it would have no effect, and nobody would notice.',
+    why:
+      'A line `-- seedbed: …` tells Seedbed how to run the file. Misspelt it would have no effect, and nobody would ' +
+      'notice.',
     example: { file: 'migrations/004_index.sql', line: 1, directive: 'notransaction' },
     message: ({ file, line, directive }) => `${file}:${line}: there is no directive «${directive}».`,
     hint: () => 'There is one: -- seedbed: no transaction',
@@ -115,7 +117,10 @@ function statementHint({ code, message, outsideTransaction }: FailedStatement): 
     )
   }
   if (code === '42710' && /role/i.test(message)) {
-    return 'Roles belong to the whole server and outlive a database. Ask pg_roles before CREATE ROLE, or catch duplicate_object in a DO block.'
+    return (
+      'Roles belong to the whole server and outlive a database. Ask pg_roles before CREATE ROLE, or catch ' +
+      'duplicate_object in a DO block.'
+    )
   }
   if (outsideTransaction && (code === '25001' || code === '55P04')) return outsideTransaction
   return 'Mend the statement and run again. A database that was not finished is thrown away.'
@@ -128,5 +133,8 @@ function psqlHint(command: string): string {
   if (/^\\ir?\b|^\\include/.test(command)) {
     return 'Put the included file into the migrations folder, where files run in the order of their names.'
   }
-  return "Remove the line, or run the file with psql itself: migrations: { command: 'psql -v ON_ERROR_STOP=1 -f …', dependsOn: […] }."
+  return (
+    'Remove the line, or run the file with psql itself: ' +
+    "migrations: { command: 'psql -v ON_ERROR_STOP=1 -f …', dependsOn: […] }."
+  )
 }

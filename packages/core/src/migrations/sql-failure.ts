@@ -48,7 +48,8 @@ export async function explainFailure(
 }
 
 const outsideTransaction =
-  'Put the line `-- seedbed: no transaction` at the top of the file: its statements then run one by one, each committed at once.'
+  'Put the line `-- seedbed: no transaction` at the top of the file: its statements then run one by one, each ' +
+  'committed at once.'
 
 async function findPlace(text: string, step: FailedStep, completed: number, error: ServerError) {
   const dataLine = step.data && /\bline (\d+)/.exec(error.where ?? '')

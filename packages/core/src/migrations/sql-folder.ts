@@ -14,9 +14,13 @@ export async function planSqlFolder(project: string, folder: string, names: stri
   if (ups.length === 0) {
     throw migrationErrors.MIGRATIONS_EMPTY({ path: nameIn(project, folder), expected: '.sql files but *.down.sql' })
   }
+  const counts = [
+    `${ups.length} .sql file${ups.length === 1 ? '' : 's'}`,
+    ...(downs.length > 0 ? [`${downs.length} .down.sql left out`] : []),
+  ]
   const files = await Promise.all(ups.map(name => readProjectFile(project, join(folder, name))))
   return sqlPlan({
-    description: `${nameIn(project, folder)}/ (${ups.length} .sql file${ups.length === 1 ? '' : 's'}${downs.length > 0 ? `, ${downs.length} .down.sql left out` : ''})`,
+    description: `${nameIn(project, folder)}/ (${counts.join(', ')})`,
     files: [folder],
     migrations: files.map(file => ({ file, script: text => upScript(file.name, text) })),
   })
