@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import { makeProject } from './support/project.js'
+import { makeProject, vitestMajor } from './support/project.js'
 
 /** The tests below run under a Vitest of their own, in every pool. */
 const suite = `
   import { test, db, seeds } from '@seedbed/vitest'
-  import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from 'vitest'
+  import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test as plain } from 'vitest'
 
   const names = async () => (await db.query('select name from users order by name')).rows.map(row => row.name)
   const add = name => db.query('insert into users (name) values ($1)', [name])
@@ -37,7 +37,8 @@ const suite = `
     expect(await names()).toEqual(['Ada', 'Grace', 'of each', 'of the file'])
   })
   let attempts = 0
-  test('starts afresh at each retry', { retry: 2 }, async () => {
+  // Not with ours: a test of test.extend() is not retried by Vitest 3.2.
+  plain('starts afresh at each retry', { retry: 2 }, async () => {
     attempts += 1
     await add('of an attempt')
     expect(await names()).toHaveLength(5)
@@ -121,7 +122,7 @@ test('concurrent tests get sessions of their own through the fixture, and a clea
   expect(exitCode).toBe(0)
 })
 
-test('an aroundEach of the user stands inside the test’s scope', async () => {
+test.skipIf(vitestMajor < 4)('an aroundEach of the user stands inside the test’s scope', async () => {
   await using project = await makeProject({
     'around.test.ts': `
       import { test, db } from '@seedbed/vitest'

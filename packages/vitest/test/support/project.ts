@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,6 +10,11 @@ const {
   SEEDBED_TEST_MODULES: modules = fileURLToPath(new URL('../../../../node_modules', import.meta.url)),
   SEEDBED_TEST_NODE: node = process.execPath,
 } = process.env
+
+/** Of the Vitest that runs the projects: 3, 4 or 5. */
+export const vitestMajor = Number(
+  JSON.parse(readFileSync(join(modules, 'vitest/package.json'), 'utf8')).version.split('.')[0],
+)
 
 /** What a project has if a test does not say otherwise: two tables, three rows, the one line. */
 const usualFiles: Record<string, string> = {
