@@ -24,7 +24,7 @@ interface Facts {
 }
 
 /** Why a database was not dropped. */
-export interface Refusal {
+interface Refusal {
   reason: string
   cause?: unknown
 }

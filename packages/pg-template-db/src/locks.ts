@@ -26,7 +26,7 @@ export interface BuildHolder {
 }
 
 /** The number that stands for a key. Two keys with the same number wait for each other, and that is all. */
-export function keyNumber(key: string): number {
+function keyNumber(key: string): number {
   return createHash('sha256').update(key).digest().readUInt32BE() & 0x7fffffff
 }
 

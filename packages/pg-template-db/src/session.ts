@@ -105,7 +105,7 @@ export function withDatabase(url: string, database: string): string {
  * How a session says in pg_stat_activity whose it is, for those who wait for it: other roles may read this column, but
  * not the client's address.
  */
-export const applicationName = `pg-template-db ${process.pid}@${hostname()}`.replace(/[^\x20-\x7e]/g, '?').slice(0, 63)
+const applicationName = `pg-template-db ${process.pid}@${hostname()}`.replace(/[^\x20-\x7e]/g, '?').slice(0, 63)
 
 /** The process behind an `applicationName`. */
 export function processOf(application: string): { pid: number; host: string } | undefined {

@@ -52,7 +52,7 @@ test.each([15, 18] as const)('PostgreSQL %i: killed at any moment', async versio
   expect(await whole.ended).toBe(0)
   const milliseconds = performance.now() - started - start
 
-  const moments = 20
+  const moments = 12
   for (let moment = 0; moment < moments; moment++) {
     const key = `k${moment}`
     const program = startProgram('use', { ...server, key, sql: facts, clones: 2 })

@@ -99,7 +99,7 @@ test('whatever happens to sequences, they go on as if it had not', async () => {
           expect((await readSequences(session)).length).toBe(named.length * 2)
         },
       ),
-      { numRuns: 40 },
+      { numRuns: 25 },
     )
   } finally {
     await client.end()
