@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises'
-import { basename, extname, join, resolve } from 'node:path'
+import { basename, extname, join, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { SeedbedConfig } from '../config/config.js'
 import { importedFiles } from '../seeds/imported-files.js'
@@ -24,14 +24,22 @@ export async function planKnex(project: string, knexfile: string, config: Seedbe
     findKnex(knexfile, shownAs),
     loadKnexfile(knexfile, shownAs),
   ])
+  await refuseMissingFolder(project, shownAs, migrations)
   const folders = await existingFolders([...migrations.directory, ...seeds.directory])
   const inFolders = (await Promise.all(folders.map(folder => readProjectFiles(project, folder)))).flat()
   const migrationFiles = await listMigrations(migrations)
+  if (migrationFiles.length === 0 && !migrations.migrationSource) {
+    const path = migrations.directory.map(folder => nameIn(project, folder)).join(', ')
+    throw migrationErrors.MIGRATIONS_EMPTY({
+      path,
+      expected: `migrations of knex (${endingsOf(migrations).join(', ')})`,
+    })
+  }
   const seedFiles = await listSeeds(seeds, inFolders, seedbedFolders(project, config))
   const modules = [knexfile, ...migrationFiles, ...seedFiles]
   const paths = [...new Set([...modules, ...(await importedFiles(modules))])]
   const imported = await Promise.all(paths.map(path => readProjectFile(project, path)))
-  const beside = inFolders.filter(({ path }) => migrations.directory.some(folder => path.startsWith(folder)))
+  const beside = inFolders.filter(({ path }) => migrations.directory.some(folder => path.startsWith(folder + sep)))
   const files = [...imported, ...beside]
   const counts = [
     count(migrationFiles.length, 'migration'),
@@ -67,8 +75,22 @@ function count(number: number, what: string): string {
 /** What knex loads unless `loadExtensions` says otherwise, without the languages that nobody writes any more. */
 const defaultEndings = ['.js', '.cjs', '.ts']
 
+function endingsOf(files: KnexFiles): string[] {
+  return files.loadExtensions ?? defaultEndings
+}
+
 function isLoaded(files: KnexFiles, path: string): boolean {
-  return (files.loadExtensions ?? defaultEndings).includes(extname(path)) && !path.endsWith('.d.ts')
+  return endingsOf(files).includes(extname(path)) && !path.endsWith('.d.ts')
+}
+
+/** As knex does: a folder that is not there is a mistake in the knexfile, or of the moment. */
+async function refuseMissingFolder(project: string, shownAs: string, migrations: KnexFiles): Promise<void> {
+  if (migrations.migrationSource) return
+  const there = await existingFolders(migrations.directory)
+  const missing = migrations.directory.find(folder => !there.includes(folder))
+  if (!missing) return
+  const problem = `has its migrations in ${nameIn(project, missing)}, which does not exist`
+  throw migrationErrors.MIGRATIONS_BROKEN({ path: shownAs, problem })
 }
 
 /** In knex's order: by name over all folders, or folder by folder. A `migrationSource` of its own is left to knex. */
@@ -94,7 +116,7 @@ async function listSeeds(seeds: KnexFiles, inFolders: ProjectFile[], seedbeds: s
     inFolders
       .filter(
         ({ path }) =>
-          (seeds.recursive ? path.startsWith(folder) : join(path, '..') === folder) && isLoaded(seeds, path),
+          (seeds.recursive ? path.startsWith(folder + sep) : join(path, '..') === folder) && isLoaded(seeds, path),
       )
       .filter(({ bytes }) => !seedbeds.includes(folder) || exportsSeed(bytes.toString('utf8')))
       .map(({ path }) => path),
@@ -107,9 +129,12 @@ function seedbedFolders(project: string, { seeds = './seeds' }: SeedbedConfig): 
 }
 
 function exportsSeed(source: string): boolean {
-  return /\bexports\.seed\b|\bexport\s+(?:async\s+)?(?:function|const|let)\s+seed\b|\bmodule\.exports\s*=\s*\{[^}]*\bseed\b/.test(
-    source,
-  )
+  return [
+    /\bexports\.seed\b/,
+    /\bmodule\.exports\s*=\s*\{[^}]*\bseed\b/,
+    /\bexport\s+(?:async\s+)?(?:function|const|let)\s+seed\b/,
+    /\bexport\s*\{[^}]*\bseed\b/,
+  ].some(pattern => pattern.test(source))
 }
 
 function explainEnd(end: ProcessEnd, job: KnexJob, project: string): void {

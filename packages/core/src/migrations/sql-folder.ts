@@ -42,7 +42,7 @@ function isDownFile(name: string): boolean {
  * same file, behind a comment; run as a whole such a file would leave nothing. What is not run becomes blanks, so that
  * lines and columns stay what they are.
  */
-export function upScript(file: string, text: string): { text: string; transaction: SqlFile['transaction'] } {
+function upScript(file: string, text: string): { text: string; transaction: SqlFile['transaction'] } {
   const directive = /^[ \t]*--[ \t]*seedbed[ \t]*:[ \t]*(.*?)[ \t]*\r?$/im.exec(text)
   if (directive && !/^no[- ]transaction$/i.test(directive[1]!)) {
     const { line } = lineAndColumn(text, directive.index)

@@ -314,11 +314,26 @@ describe('failures', () => {
     ['module.exports = 3', 'knexfile.js does not export a configuration'],
     ['module.exports = { staging: {} }', 'it has staging'],
     ["module.exports = { test: { client: 'sqlite3' } }", 'knexfile.js is for sqlite3, not for PostgreSQL'],
+    [
+      "module.exports = { client: 'pg', migrations: { directory: ['.', 'gone'] } }",
+      'has its migrations in gone, which does not exist',
+    ],
   ])('the knexfile %s', async (content, message) => {
     await using project = await knexProject({ 'knexfile.js': content })
     const error = await failureOf(planMigrations(project.folder, {}))
     expect(error.code).toBe('MIGRATIONS_BROKEN')
     expect(error.message).toContain(message)
+  })
+
+  test('a folder without a migration that knex would load', async () => {
+    await using project = await knexProject({
+      'knexfile.js': knexfile,
+      'migrations/1.mjs': '',
+      'migrations/a.d.ts': '',
+    })
+    const error = await failureOf(planMigrations(project.folder, {}))
+    expect(error.code).toBe('MIGRATIONS_EMPTY')
+    expect(error.message).toContain('migrations holds no migrations of knex (.js, .cjs, .ts)')
   })
 
   test('the first of its environments that is for PostgreSQL is taken', async () => {
