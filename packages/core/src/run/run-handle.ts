@@ -2,6 +2,8 @@
 export interface RunHandle {
   /** Unguessable; names the run in files and messages. */
   id: string
+  /** The folder of the project's config, from which the paths in it and of its seeds count. */
+  project: string
   /** A private folder of this run (0700): the workers write their notes there, and read `template.json`. */
   folder: string
   isolation: 'transaction'

@@ -76,7 +76,7 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
       return { database, url, variables: connectionVariables(url, config) }
     })
     const id = randomBytes(8).toString('hex')
-    return { template, clones, handle: { id, folder, isolation: 'transaction', workers } }
+    return { template, clones, handle: { id, project: plans.folder, folder, isolation: 'transaction', workers } }
   }
 
   async function release(): Promise<void> {

@@ -1,3 +1,4 @@
+import { openedWorker } from '../worker/open-worker.js'
 import type { Queryable } from './queryable.js'
 import type { LabelledRows } from './seed-types.js'
 
@@ -6,7 +7,7 @@ import type { LabelledRows } from './seed-types.js'
  * with it. Sequences do not come back with a scope: those of its tables stand behind its rows from then on.
  *
  * @param db the test's `db`, or any `pg` client; outside of a transaction the seed gets one of its own, and stays
- * @param file a `.json`, `.ts` or `.js` seed; a path counts from `folder`
+ * @param file a `.json`, `.ts` or `.js` seed; a path counts from `folder`, by default the project's
  * @returns the seed's labelled rows, in the form of `seeds`
  * @throws the errors of any seed, with file, line and column; SEED_UNKNOWN_KIND for an SQL file
  * @example const { orders } = await loadSeed(db, new URL('./big-order.json', import.meta.url))
@@ -14,7 +15,7 @@ import type { LabelledRows } from './seed-types.js'
 export async function loadSeed(
   db: Queryable,
   file: string | URL,
-  { folder = process.cwd() }: { folder?: string } = {},
+  { folder = openedWorker()?.project ?? process.cwd() }: { folder?: string } = {},
 ): Promise<LabelledRows> {
   // the loader is imported only now: most files that import this never call it
   const { loadOneFile } = await import('./load-one-file.js')

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import type { Seeds } from '../seeds/seed-types.js'
 import type { Db } from './db.js'
 import { currentWorker } from './open-worker.js'
@@ -14,20 +15,20 @@ export const db: Db = {
   },
 }
 
+// Node prints a proxy's target, and not what the proxy answers.
+const printed = Object.defineProperty({}, inspect.custom, { value: () => currentWorker('seeds').seeds })
+
 /**
  * The labelled rows of the seeds, as the database holds them: `seeds.author.ada.id`.
  *
  * @throws DB_OUTSIDE_RUN outside of a run
  */
-export const seeds: Seeds = new Proxy(
-  {},
-  {
-    get: (_, table) => Reflect.get(currentWorker('seeds').seeds, table) as unknown,
-    has: (_, table) => Reflect.has(currentWorker('seeds').seeds, table),
-    ownKeys: () => Reflect.ownKeys(currentWorker('seeds').seeds),
-    getOwnPropertyDescriptor: (_, table) => {
-      const descriptor = Reflect.getOwnPropertyDescriptor(currentWorker('seeds').seeds, table)
-      return descriptor && { ...descriptor, configurable: true }
-    },
+export const seeds: Seeds = new Proxy(printed, {
+  get: (_, table) => Reflect.get(currentWorker('seeds').seeds, table) as unknown,
+  has: (_, table) => Reflect.has(currentWorker('seeds').seeds, table),
+  ownKeys: () => Reflect.ownKeys(currentWorker('seeds').seeds),
+  getOwnPropertyDescriptor: (_, table) => {
+    const descriptor = Reflect.getOwnPropertyDescriptor(currentWorker('seeds').seeds, table)
+    return descriptor && { ...descriptor, configurable: true }
   },
-)
+})

@@ -30,6 +30,8 @@ export interface Worker {
   db: Db
   /** The labelled rows of the seeds. */
   seeds: Seeds
+  /** The project's folder. */
+  project: string
   /** A client for one test only: it refuses after the test; a concurrent test gets a session of its own. */
   dbOf(test: Scope): TestDb
   /** Ends the session. Only for a worker that outlives its run; a process that ends takes its session with it. */
@@ -164,6 +166,7 @@ function makeWorker(handle: RunHandle, slot: number, assigned: RunHandle['worker
       if (cost !== undefined) costs.push({ name: scope.name, microseconds: Math.round(cost * 1_000) })
       spent.delete(scope.id)
     },
+    project: handle.project,
     db: { query: queryFunction(run) },
     get seeds() {
       const { types } = createRequire(import.meta.url)('pg') as typeof import('pg')

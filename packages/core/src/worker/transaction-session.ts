@@ -111,7 +111,8 @@ export function transactionSession(options: TransactionSessionOptions): Transact
     const open = client ?? (await connect())
     const control = transactionControl(text)
     if (control === 'unsupported') throw workerErrors.TRANSACTION_UNSUPPORTED({ statement: shortened(text) })
-    if (control !== null) return runControl(open, control)
+    if (control === 'savepoint' && !inUserTransaction) throw outsideTransaction(text)
+    if (control !== null && control !== 'savepoint') return runControl(open, control)
 
     const hadWritten = points.written()
     const restorePoint = points.beforeStatement()
@@ -229,6 +230,16 @@ export function transactionSession(options: TransactionSessionOptions): Transact
     spoiled: () => spoiled !== undefined,
     close: () => inTurn(async () => client?.end()),
   }
+}
+
+/** What the server answers on a connection that is in no transaction, as the code under test believes to be. */
+function outsideTransaction(text: string): Error {
+  const command = /^\W*(savepoint|release|rollback|abort)/i.exec(text)?.[1]?.toUpperCase() ?? 'SAVEPOINT'
+  const name = command === 'RELEASE' ? 'RELEASE SAVEPOINT' : command === 'SAVEPOINT' ? command : 'ROLLBACK TO SAVEPOINT'
+  return Object.assign(new Error(`${name} can only be used in transaction blocks`), {
+    code: '25P01',
+    severity: 'ERROR',
+  })
 }
 
 // Taken before a test can put fake timers in its place.

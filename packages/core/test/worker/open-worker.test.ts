@@ -1,13 +1,16 @@
 import { mkdtempSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-tests'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { connectionVariables } from '../../src/run/connection-variables.js'
 import { isSpoiled, readNotes, writeFacts } from '../../src/run/run-folder.js'
 import type { RunHandle } from '../../src/run/run-handle.js'
+import { loadSeed } from '../../src/seeds/load-seed.js'
+import { seeds } from '../../src/worker/current.js'
 import { openWorker, type Scope, type Worker } from '../../src/worker/open-worker.js'
 
 let server: PostgresForTests
@@ -34,6 +37,7 @@ beforeEach(() => {
   runs += 1
   run = {
     id: `run ${runs}`,
+    project: folder,
     folder,
     isolation: 'transaction',
     workers: [{ database: 'postgres', url: server.url, variables: connectionVariables(server.url, {}) }],
@@ -85,7 +89,9 @@ describe('scopes', () => {
       })
       await within(aTest('fifth'), async () => expect(await bodies()).toEqual(['file']))
     })
-    await within({ id: 'another file', kind: 'file', name: 'b.test.ts' }, async () => expect(await bodies()).toEqual([]))
+    await within({ id: 'another file', kind: 'file', name: 'b.test.ts' }, async () =>
+      expect(await bodies()).toEqual([]),
+    )
     expect(await committed()).toEqual([])
   })
 
@@ -229,6 +235,24 @@ describe('statements', () => {
     expect(await committed()).toEqual([])
   })
 
+  test('savepoints belong into a transaction of the code’s own, as on any connection', async () => {
+    await within(file, () =>
+      within(aTest('savepoints'), async () => {
+        await write('before')
+        await expect(worker.db.query('savepoint a')).rejects.toMatchObject({ code: '25P01' })
+        await worker.db.query('begin')
+        await worker.db.query('savepoint a')
+        await write('undone')
+        await worker.db.query('rollback to savepoint a')
+        await worker.db.query('release a')
+        await write('kept')
+        await worker.db.query('commit')
+        await expect(worker.db.query('release savepoint a')).rejects.toMatchObject({ code: '25P01' })
+        expect(await bodies()).toEqual(['before', 'kept'])
+      }),
+    )
+  })
+
   test('deferred constraints are checked at the code’s COMMIT, and stay deferred for the next transaction', async () => {
     await within(file, () =>
       within(aTest('deferred'), async () => {
@@ -290,7 +314,9 @@ describe('statements', () => {
         await expect(bodies()).rejects.toMatchObject({ code: 'SESSION_LOST' })
       }),
     )
-    await within({ id: 'another file', kind: 'file', name: 'b.test.ts' }, async () => expect(await bodies()).toEqual([]))
+    await within({ id: 'another file', kind: 'file', name: 'b.test.ts' }, async () =>
+      expect(await bodies()).toEqual([]),
+    )
     expect((await readNotes(run.folder, 1)).map(({ sessions }) => sessions)).toEqual([1, 1])
   })
 })
@@ -328,6 +354,37 @@ describe('a client for one test', () => {
     const [note] = await readNotes(run.folder, 1)
     expect(note).toMatchObject({ sessions: 3 })
     expect(note?.tests).toHaveLength(2)
+  })
+})
+
+describe('seeds', () => {
+  test('loadSeed adds a file, all or nothing, and it is gone with its test', async () => {
+    await writeFile(join(run.folder, 'more.json'), '{ "note": { "one": { "body": "one" }, "two": { "body": "two" } } }')
+    await writeFile(join(run.folder, 'broken.json'), '{ "note": [{ "body": "three" }, { "body": null }] }')
+    await within(file, async () => {
+      await within(aTest('loads'), async () => {
+        await write('before')
+        const { note } = await loadSeed(worker.db, 'more.json')
+        expect(note!.one).toMatchObject({ body: 'one' })
+        await expect(loadSeed(worker.db, 'broken.json')).rejects.toThrow(/^broken\.json:1:/)
+        expect(await bodies()).toEqual(['before', 'one', 'two'])
+        await worker.db.query('begin')
+        await worker.db.query("delete from note where body = 'before'")
+        await loadSeed(worker.db, new URL(`file://${run.folder}/more.json`)).catch(() => {})
+        await worker.db.query('rollback')
+        expect(await bodies()).toEqual(['before', 'one', 'two'])
+      })
+      expect(await bodies()).toEqual([])
+    })
+  })
+
+  test('can be printed and listed', async () => {
+    const tables = { note: { columns: [{ name: 'id', type: 23 }], rows: { one: ['1'] } } }
+    writeFacts(run.folder, { labels: { tables }, sequences: [] })
+    expect(inspect(seeds)).toBe('{ note: { one: { id: 1 } } }')
+    expect(Object.keys(seeds)).toEqual(['note'])
+    expect({ ...seeds }).toEqual({ note: { one: { id: 1 } } })
+    await expect(Promise.resolve(seeds)).resolves.toBe(seeds)
   })
 })
 
