@@ -51,6 +51,10 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Server> {
     await makePassableFolder(options.home, user)
     // One spelling for all: a server is recognised by the path of its data folder.
     const home = await realpath(options.home)
+    if (process.platform !== 'win32' && /[:;]/.test(home)) {
+      const problem = 'a colon or semicolon cannot stand in a library path'
+      throw serverErrors.SERVER_HOME_UNUSABLE({ folder: home, path: home, problem })
+    }
     const folders = clusterFolders(home, project, { ...identity, flags: initdbFlags(installed.platform) })
     for (const folder of [join(home, 'clusters'), folders.folder]) await makePassableFolder(folder, user)
     const cluster = { ...folders, installed, user, listen, progress }

@@ -86,8 +86,9 @@ async function read(folder: string): Promise<Prepared | undefined> {
 }
 
 async function make(folder: string, flags: string[], options: PreparedOptions): Promise<Prepared> {
-  const { installed, user } = options
+  const { installed, user, progress } = options
   await removeLeftovers(folder)
+  progress(`${user.canInitialise ? 'initialising' : 'unpacking'} a PostgreSQL ${installed.version} cluster`)
   const temporary = `${folder}.tmp-${randomUUID()}`
   try {
     await makePassableFolder(temporary, user)
@@ -109,9 +110,8 @@ async function make(folder: string, flags: string[], options: PreparedOptions): 
 async function initialise(
   data: string,
   temporary: string,
-  { installed, binaries, user, progress }: PreparedOptions,
+  { installed, binaries, user }: PreparedOptions,
 ): Promise<string> {
-  progress(`initialising a PostgreSQL ${installed.version} cluster`)
   const password = randomPassword()
   const passwordFolder = join(temporary, 'for-initdb')
   await makePrivateFolder(data, user)

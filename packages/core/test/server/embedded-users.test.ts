@@ -104,12 +104,13 @@ describe('who runs the server', () => {
     await mkdir(temporary)
     await chmod(temporary, 0o1777)
     const env = { TMPDIR: temporary }
-    const first = await useOnce(openInChild({ project: place.project, user: nameless, env }))
+    const unpacking = openInChild({ project: place.project, user: nameless, env })
+    const first = await useOnce(unpacking)
     const home = join(temporary, 'seedbed-12345')
     try {
       const { mode, uid } = await stat(home)
       expect([mode & 0o777, uid]).toEqual([0o700, 12345])
-      expect(first.origin).toBe('initialised')
+      expect([first.origin, unpacking.progress]).toEqual(['initialised', ['unpacking a PostgreSQL 18.4 cluster']])
       const second = await useOnce(
         openInChild({ project: place.project, user: nameless, env: { ...env, HOME: '/nowhere' } }),
       )

@@ -286,6 +286,12 @@ test('the wait of one run for another is told', async () => {
   await run.close()
 })
 
+test('a home whose path no library path can hold is refused', async () => {
+  const home = join(place.folder, 'a:b')
+  const opening = openServer({ projectFolder: place.project, config: {}, home })
+  await expect(opening).rejects.toMatchObject({ code: 'SERVER_HOME_UNUSABLE' })
+})
+
 test('importing the room loads no driver', async () => {
   const script = `import('${new URL('../../dist/server/open-server.js', import.meta.url).href}').then(() =>
     process.exit(Object.keys(require('module')._cache).some(name => name.includes('/pg/')) ? 1 : 0))`

@@ -1,7 +1,8 @@
 import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-tests'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { openEmbedded } from '../../src/server/embedded.js'
 import { openServer } from '../../src/server/open-server.js'
-import { query } from './support.js'
+import { query, testHome } from './support.js'
 
 let old: PostgresForTests
 beforeAll(async () => {
@@ -99,8 +100,17 @@ test('a wrong password, none at all, an unknown role, a missing database: told a
 }, 60_000)
 
 test('a server without TLS where the URL asks for it', async () => {
-  const url = `${old.url.replace(/@.*\//, '@127.0.0.1:1/')}?sslmode=require`
-  await expect(open(url)).rejects.toMatchObject({ code: 'SERVER_UNREACHABLE' })
+  await using place = await testHome()
+  await using server = await openEmbedded({
+    projectFolder: place.project,
+    home: place.home,
+    progress: () => {},
+    listen: 'loopback',
+  })
+  await expect(open(`${server.adminUrl}?sslmode=verify-full`)).rejects.toMatchObject({
+    code: 'SERVER_CONNECTION_FAILED',
+    message: expect.stringContaining('does not support SSL') as string,
+  })
 })
 
 test('a role that may not create databases: with the statement that lets it', async () => {
