@@ -32,7 +32,7 @@ export async function planCommand(
   if (files.length === 0) throw migrationErrors.MIGRATIONS_EMPTY({ path: dependsOn.join(', '), expected: 'files' })
   return {
     description: `the command ${command}`,
-    files: paths,
+    watched: paths,
     fingerprint: { 'migration command': command, ...fileHashes(files) },
     ownSeeds: [],
     mayCreateRoles:

@@ -21,7 +21,7 @@ export async function planDrizzle(project: string, folder: string, configPath?: 
   }
   return sqlPlan({
     description: `${nameIn(project, folder)}/ (${entries.length} of drizzle-kit)`,
-    files: [folder, ...(config ? [config.path] : [])],
+    watched: [folder, ...(config ? [config.path] : [])],
     others: [...(config ? [config] : []), ...(journal ? [journal] : [])],
     migrations: entries.map(({ file }) => ({
       file,

@@ -47,7 +47,7 @@ export async function planKnex(project: string, knexfile: string, config: Seedbe
   ]
   return {
     description: `${shownAs} (${counts.join(', ')} of knex)`,
-    files: [...folders, ...paths],
+    watched: [...folders, ...paths],
     ownSeeds: seedFiles,
     fingerprint: { knex: knex.version, ...fileHashes(files) },
     mayCreateRoles: files.some(({ bytes }) => mentionsCreateRole(bytes.toString('utf8'))),

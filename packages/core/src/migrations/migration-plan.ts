@@ -5,7 +5,7 @@ export interface MigrationPlan {
   /** What decides whether a template is still good: a name for people (`migrations/003_orders.sql`) → a hash or version. */
   fingerprint: Record<string, string>
   /** Files and folders, absolute, whose change may change the plan: what watch mode watches. */
-  files: string[]
+  watched: string[]
   /** Seed files, absolute, that the migration tool loads itself in `apply`: knex's. They are none of Seedbed's seeds. */
   ownSeeds: string[]
   /** Whether it may create roles, so that the build gives the application's role CREATEROLE meanwhile. */

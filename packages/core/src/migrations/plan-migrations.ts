@@ -37,7 +37,7 @@ function nothingFound(folder: string): MigrationPlan {
   return {
     description: 'no migrations found (migrations/, prisma/, drizzle/, a knexfile or schema.sql)',
     fingerprint: {},
-    files: ['migrations', 'prisma', 'drizzle', 'schema.sql'].map(name => join(folder, name)),
+    watched: ['migrations', 'prisma', 'drizzle', 'schema.sql'].map(name => join(folder, name)),
     ownSeeds: [],
     mayCreateRoles: false,
     apply: async () => {},

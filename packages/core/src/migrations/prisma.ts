@@ -22,7 +22,7 @@ export async function planPrisma(project: string, folder: string): Promise<Migra
   }
   return sqlPlan({
     description: `${nameIn(project, folder)}/ (${files.length} of Prisma)`,
-    files: [folder],
+    watched: [folder],
     others: lock ? [lock] : [],
     migrations: files.map(file => ({ file, script: text => ({ text, transaction: 'script' }) })),
     bookkeeping,

@@ -21,7 +21,7 @@ export async function planSqlFolder(project: string, folder: string, names: stri
   const files = await Promise.all(ups.map(name => readProjectFile(project, join(folder, name))))
   return sqlPlan({
     description: `${nameIn(project, folder)}/ (${counts.join(', ')})`,
-    files: [folder],
+    watched: [folder],
     migrations: files.map(file => ({ file, script: text => upScript(file.name, text) })),
   })
 }
@@ -30,7 +30,7 @@ export async function planSqlFolder(project: string, folder: string, names: stri
 export async function planSchemaFile(project: string, path: string): Promise<MigrationPlan> {
   const file = await readProjectFile(project, path)
   const script = (text: string) => upScript(file.name, text)
-  return sqlPlan({ description: file.name, files: [path], migrations: [{ file, script }] })
+  return sqlPlan({ description: file.name, watched: [path], migrations: [{ file, script }] })
 }
 
 function isDownFile(name: string): boolean {

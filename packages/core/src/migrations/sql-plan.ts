@@ -22,15 +22,15 @@ export interface Bookkeeping {
 export function sqlPlan(plan: {
   description: string
   migrations: SqlMigration[]
-  files: string[]
+  watched: string[]
   /** Files that are not run but decide what is. */
   others?: ProjectFile[]
   bookkeeping?: Bookkeeping
 }): MigrationPlan {
-  const { description, migrations, files, others = [], bookkeeping } = plan
+  const { description, migrations, watched, others = [], bookkeeping } = plan
   return {
     description,
-    files,
+    watched,
     fingerprint: fileHashes([...others, ...migrations.map(({ file }) => file)]),
     ownSeeds: [],
     mayCreateRoles: migrations.some(({ file }) => mentionsCreateRole(file.bytes.toString('utf8'))),

@@ -159,8 +159,9 @@ type Project = Awaited<ReturnType<typeof readProject>>
 
 async function readProject(from: string) {
   const { folder, file, config } = await withOutsideEnvironment(() => loadConfig(from))
-  const [migrations, seeds] = await Promise.all([planMigrations(folder, config), findSeeds(folder, config)])
-  const watched = [...(file ? [file] : []), ...migrations.files, ...seeds.files]
+  const [migrations, found] = await Promise.all([planMigrations(folder, config), findSeeds(folder, config)])
+  const seeds = { ...found, files: found.files.filter(path => !migrations.ownSeeds.includes(path)) }
+  const watched = [...(file ? [file] : []), ...migrations.watched, ...seeds.watched]
   return { folder, config, migrations, seeds, watched }
 }
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { extname, join, relative, resolve, sep } from 'node:path'
 import type { SeedbedConfig } from '../config/config.js'
+import { naturalOrder } from '../migrations/natural-order.js'
 import { seedErrors } from './errors.js'
 import { importedFiles } from './imported-files.js'
 
@@ -16,6 +17,8 @@ export interface SeedPlan {
    * with `./` or `../`, count as well, and what they import in turn; packages and names that are put together do not.
    */
   fingerprint: Record<string, string>
+  /** Files and folders, absolute, whose change may change the plan: what watch mode watches. */
+  watched: string[]
 }
 
 /**
@@ -29,11 +32,13 @@ export interface SeedPlan {
 export async function findSeeds(projectFolder: string, { seeds }: Pick<SeedbedConfig, 'seeds'>): Promise<SeedPlan> {
   const folder = resolve(projectFolder)
   const named = seeds === undefined ? [] : [seeds].flat()
-  const entries = seeds === undefined ? ((await isFolder(join(folder, 'seeds'))) ? ['seeds'] : []) : named
+  const entries = seeds === undefined ? ['seeds'] : named
   const shown: string[] = []
   const files = new Set<string>()
   for (const entry of entries) {
     const path = resolve(folder, entry)
+    // Only a default may be missing, and is watched all the same.
+    if (seeds === undefined && !(await isFolder(path))) continue
     const found = await filesOf(path, shownPath(folder, path))
     if (found.length === 0 && named.length > 0) {
       throw seedErrors.SEEDS_NOT_FOUND({
@@ -48,6 +53,7 @@ export async function findSeeds(projectFolder: string, { seeds }: Pick<SeedbedCo
   return {
     description: shown.length === 0 ? 'no seeds' : `${shown.join(', ')} ${counted}`,
     files: [...files],
+    watched: entries.map(entry => resolve(folder, entry)),
     fingerprint: await fingerprintOf(folder, [...files], entries.length > 1),
   }
 }
@@ -69,8 +75,7 @@ async function filesOf(path: string, shown: string): Promise<string[]> {
   const names = (await readdir(path, { withFileTypes: true }))
     .filter(entry => !entry.isDirectory() && !entry.name.startsWith('.') && isSeedFile(entry.name))
     .map(entry => entry.name)
-  const { compare } = new Intl.Collator('en', { numeric: true })
-  return names.sort((a, b) => compare(a, b) || (a < b ? -1 : 1)).map(name => join(path, name))
+  return names.sort(naturalOrder).map(name => join(path, name))
 }
 
 function isSeedFile(path: string): boolean {

@@ -82,6 +82,8 @@ async function rememberRoles(
     if (ours) await admin.query(`alter role ${role} createrole`)
     try {
       await migrate(before.filter(({ comment }) => comment === createdByMigrations).map(({ name }) => name))
+    } finally {
+      // Also those of a migration that failed later: they are there, and the next build meets them.
       const { rows: created } = await admin.query<{ name: string }>(
         'select rolname as name from pg_roles where not oid = any($1::oid[])',
         [before.map(({ oid }) => oid)],
@@ -89,7 +91,6 @@ async function rememberRoles(
       for (const { name } of created) {
         await admin.query(`comment on role ${pg.escapeIdentifier(name)} is ${pg.escapeLiteral(createdByMigrations)}`)
       }
-    } finally {
       if (ours) await admin.query(`alter role ${role} nocreaterole`)
     }
   } finally {

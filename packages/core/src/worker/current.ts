@@ -16,7 +16,10 @@ export const db: Db = {
 }
 
 // Node prints a proxy's target, and not what the proxy answers.
-const printed = Object.defineProperty({}, inspect.custom, { value: () => currentWorker('seeds').seeds })
+const printed = Object.defineProperty({}, inspect.custom, {
+  configurable: true,
+  value: () => currentWorker('seeds').seeds,
+})
 
 /**
  * The labelled rows of the seeds, as the database holds them: `seeds.author.ada.id`.

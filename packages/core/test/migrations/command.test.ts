@@ -36,7 +36,7 @@ test('runs in the folder with DATABASE_URL, PG* and the config’s variables, an
     variables: ({ host, database }) => ({ DB_NAME: database, DB_HOST: host }),
   })
   expect(plan.description).toContain('the command ')
-  expect(plan.files).toEqual([join(folder, 'models'), join(folder, 'migrate.mjs')])
+  expect(plan.watched).toEqual([join(folder, 'models'), join(folder, 'migrate.mjs')])
   expect(Object.keys(plan.fingerprint)).toEqual(['migration command', 'models/user.ts', 'migrate.mjs'])
   const url = await server.database()
   process.env['PGSERVICE'] = 'none'

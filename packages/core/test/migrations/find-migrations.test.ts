@@ -125,7 +125,7 @@ describe('detection', () => {
     const plan = await planMigrations(project.folder, {})
     expect(plan).toMatchObject({ fingerprint: {}, mayCreateRoles: false, ownSeeds: [] })
     expect(plan.description).toContain('no migrations found')
-    expect(plan.files.length).toBeGreaterThan(0)
+    expect(plan.watched.length).toBeGreaterThan(0)
     await plan.apply({ url: 'postgresql://nobody@nowhere/none', knownRoles: [] })
   })
 })

@@ -18,7 +18,7 @@ describe('a folder of .sql files', () => {
     })
     const plan = await planMigrations(project.folder, {})
     expect(plan.description).toBe('migrations/ (3 .sql files)')
-    expect(plan.files).toEqual([join(project.folder, 'migrations')])
+    expect(plan.watched).toEqual([join(project.folder, 'migrations')])
     const url = await server.database()
     await plan.apply({ url, ...noRoles })
     expect(await query(url, 'select what from log order by id')).toEqual([2, 10])
