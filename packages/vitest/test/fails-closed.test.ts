@@ -131,8 +131,18 @@ test('the user’s setup files see the worker’s URL, and the main process only
 })
 
 test('a run in which nothing ever connected says so', async () => {
-  await using project = await makeProject({ 'a.test.ts': "import { test } from 'vitest'; test('nothing', () => {})" })
+  await using project = await makeProject({
+    'a.test.ts': `
+      import { createRequire } from 'node:module'
+      import { test } from '@seedbed/vitest'
+      import { expect } from 'vitest'
+      test('needs no database, and so not even its driver', () => {
+        const loaded = Object.keys(createRequire(import.meta.url).cache)
+        expect(loaded.filter(path => path.includes('/node_modules/pg/'))).toEqual([])
+      })`,
+  })
   const { output, exitCode } = await project.vitest()
+  expect(output).toMatch(/Tests {2}1 passed/)
   expect(exitCode).toBe(0)
   expect(output).toMatch(/No test ever connected to the database/)
 })

@@ -9,11 +9,11 @@ import { SeedbedError } from '../../src/errors/define-errors.js'
 /** A project in a folder of its own, gone when it is disposed of. */
 export async function makeProject(files: Record<string, string | Buffer> = {}) {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'seedbed-project-')))
+  await writeFiles(folder, files)
   return {
     folder,
     write: (more: Record<string, string | Buffer>) => writeFiles(folder, more),
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
-    ...(await writeFiles(folder, files)),
   }
 }
 
