@@ -5,9 +5,9 @@ import { root } from '../../../scripts/workspaces.mjs'
 import { run, tell } from './run.mjs'
 
 /** Compiles the packages as they are now. */
-export async function build(env = process.env, node = process.execPath) {
+export async function build({ node = process.execPath } = {}) {
   tell('tsc -b')
-  await run(node, [join(root, 'node_modules/typescript/bin/tsc'), '-b'], { cwd: root, env })
+  await run(node, [join(root, 'node_modules/typescript/bin/tsc'), '-b'], { cwd: root })
 }
 
 /** Installs a folder's own package.json, unless its lock file is installed already. */
