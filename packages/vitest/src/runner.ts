@@ -1,4 +1,4 @@
-import { openedWorker } from '@seedbed/core/worker'
+import { openedScopes } from '@seedbed/core/scopes'
 import * as vitest from 'vitest'
 import type { RunnerTestCase, RunnerTestSuite } from 'vitest'
 import { scopeOf } from './scope.js'
@@ -10,21 +10,21 @@ const Base = vitest.TestRunner ?? (await import('vitest/runners')).VitestTestRun
 export default class SeedbedRunner extends Base {
   override async onBeforeRunSuite(suite: RunnerTestSuite): Promise<void> {
     await super.onBeforeRunSuite(suite)
-    await openedWorker()?.enter(scopeOf(suite))
+    await openedScopes()?.enter(scopeOf(suite))
   }
 
   override async onAfterRunSuite(suite: RunnerTestSuite): Promise<void> {
-    await openedWorker()?.leave(scopeOf(suite))
+    await openedScopes()?.leave(scopeOf(suite))
     await super.onAfterRunSuite(suite)
   }
 
   override onBeforeTryTask(test: RunnerTestCase): Promise<void> | void {
     super.onBeforeTryTask(test)
-    if (!vitest.aroundEach) return openedWorker()?.enter(scopeOf(test))
+    if (!vitest.aroundEach) return openedScopes()?.enter(scopeOf(test))
   }
 
   override async onAfterRunTask(test: RunnerTestCase): Promise<void> {
     super.onAfterRunTask(test)
-    if (!vitest.aroundEach) await openedWorker()?.leave(scopeOf(test))
+    if (!vitest.aroundEach) await openedScopes()?.leave(scopeOf(test))
   }
 }

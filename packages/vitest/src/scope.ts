@@ -1,4 +1,4 @@
-import type { Scope } from '@seedbed/core/worker'
+import type { Scope } from '@seedbed/core/scopes'
 import type { RunnerTestCase, RunnerTestSuite } from 'vitest'
 
 export function scopeOf(task: RunnerTestCase | RunnerTestSuite): Scope {

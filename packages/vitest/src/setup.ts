@@ -1,13 +1,13 @@
-import { openWorker } from '@seedbed/core/worker'
+import { openScopes } from '@seedbed/core/scopes'
 import * as vitest from 'vitest'
 import { scopeOf } from './scope.js'
 
-const worker = openWorker(vitest.inject('seedbed'), Number(process.env.VITEST_POOL_ID))
+const scopes = await openScopes(vitest.inject('seedbed'), Number(process.env.VITEST_POOL_ID))
 
 // Outermost, so that the user's own aroundEach stands inside the test's scope. Vitest 3.2 has none: see the runner.
 vitest.aroundEach?.(async (runTest, { task }) => {
-  await worker.enter(scopeOf(task))
+  await scopes.enter(scopeOf(task))
   // Never rejects, even when the test fails.
   await runTest()
-  await worker.leave(scopeOf(task))
+  await scopes.leave(scopeOf(task))
 })

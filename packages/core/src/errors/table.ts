@@ -1,6 +1,7 @@
 import { configErrorKinds } from '../config/errors.js'
 import { migrationErrorKinds } from '../migrations/errors.js'
 import { seedErrorKinds } from '../seeds/errors.js'
+import { labelErrorKinds } from '../seeds/label-errors.js'
 import { containerErrorKinds } from '../server/container-errors.js'
 import { serverErrorKinds } from '../server/errors.js'
 import { templateErrorKinds } from '../template/errors.js'
@@ -20,7 +21,7 @@ export const errorKinds: Record<string, Record<string, DocumentedKind>> = {
   config: configErrorKinds,
   server: { ...serverErrorKinds, ...containerErrorKinds },
   migrations: migrationErrorKinds,
-  seeds: seedErrorKinds,
+  seeds: { ...seedErrorKinds, ...labelErrorKinds },
   template: templateErrorKinds,
   worker: workerErrorKinds,
 }

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import type { SeedbedConfig } from '../config/config.js'
-import { applyVariables, connectionVariables } from '../run/connection-variables.js'
+import { applyVariables } from '../run/apply-variables.js'
+import { connectionVariables } from '../run/connection-variables.js'
 
 export interface MigrationProcess {
   /** A line for the shell, or a script of ours for this Node, with a message that it gets. */

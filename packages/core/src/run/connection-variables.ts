@@ -37,14 +37,6 @@ export function connectionVariables(url: string, config: SeedbedConfig): WorkerD
   }
 }
 
-/** Sets and unsets them in an environment. */
-export function applyVariables(environment: NodeJS.ProcessEnv, variables: WorkerDatabase['variables']): void {
-  for (const [name, value] of Object.entries(variables)) {
-    if (value === null) delete environment[name]
-    else environment[name] = value
-  }
-}
-
 /** A URL in its parts; a socket's folder, percent-encoded in the URL, is a plain path as the host. */
 export function connectionParts(url: string): ConnectionParts {
   const { hostname, port, username, password, pathname } = new URL(url)

@@ -1,4 +1,5 @@
-import { applyVariables, connectionVariables } from './connection-variables.js'
+import { applyVariables } from './apply-variables.js'
+import { connectionVariables } from './connection-variables.js'
 
 const outsideKey = Symbol.for('seedbed.outside')
 type Holder = typeof globalThis & { [outsideKey]?: NodeJS.ProcessEnv }

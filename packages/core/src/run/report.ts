@@ -1,5 +1,5 @@
 import pc from 'picocolors'
-import type { FileNote } from './run-folder.js'
+import type { FileNote } from './worker-files.js'
 
 /** What a run did, for its line at the end. */
 export interface RunReport {

@@ -11,8 +11,9 @@ import { ensureTemplate, type ProjectTemplate } from '../template/ensure-templat
 import { connectionParts, connectionVariables } from './connection-variables.js'
 import { withOutsideEnvironment } from './refuse-connections.js'
 import { summariseNotes, type RunReport } from './report.js'
-import { isSpoiled, makeRunFolder, readNotes, writeFacts, type FileNote } from './run-folder.js'
+import { makeRunFolder } from './run-folder.js'
 import type { FailedRun, RunHandle } from './run-handle.js'
+import { isSpoiled, readNotes, writeFacts, type FileNote } from './worker-files.js'
 
 export interface StartRunOptions {
   /** Where the runner's config is; the project's config is looked for from here upwards. */

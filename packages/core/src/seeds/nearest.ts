@@ -26,3 +26,6 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
   const near = found.find(({ far, allowed }) => far <= allowed)
   return near && byFolded.get(near.best)
 }
+
+/** A sentence that names the likely meaning, or nothing. */
+export const didYouMean = (near: string | undefined) => (near === undefined ? '' : ` Did you mean "${near}"?`)

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { seedErrors } from './errors.js'
+import { labelErrors } from './label-errors.js'
 import { nearest } from './nearest.js'
 import type { SeedLabels } from './seed-labels.js'
 import type { LabelledRows } from './seed-types.js'
@@ -62,7 +62,7 @@ function strictly(names: readonly string[], table: string | undefined, make: (na
   return new Proxy(Object.freeze(members), {
     get(target, name): unknown {
       if (typeof name === 'symbol' || name in target || isProbe(name)) return Reflect.get(target, name)
-      throw seedErrors.SEED_UNKNOWN_LABEL({ table, name, near: nearest(name, names), names })
+      throw labelErrors.SEED_UNKNOWN_LABEL({ table, name, near: nearest(name, names), names })
     },
   })
 }

@@ -1,9 +1,7 @@
 import { kind } from '../errors/define-errors.js'
+import { didYouMean } from './nearest.js'
 
 const at = 'seeds/users.json:3:14'
-
-/** A sentence that names the likely meaning, or nothing. */
-export const didYouMean = (near: string | undefined) => (near === undefined ? '' : ` Did you mean "${near}"?`)
 
 /** What can be wrong with a row: its table, its columns, its values, its keys. */
 export const rowErrorKinds = {

@@ -1,6 +1,7 @@
 export { db, seeds } from './current.js'
 export type { Db } from './db.js'
 export { workerErrors } from './errors.js'
-export { currentWorker, openedWorker, openWorker, type Scope, type TestDb, type Worker } from './open-worker.js'
+export { currentWorker, openWorker, type TestDb, type Worker } from './open-worker.js'
+export type { Scope } from './scopes.js'
 export type { RunHandle } from '../run/run-handle.js'
 export type { LabelledRows, SeedFiles, Seeds } from '../seeds/seed-types.js'

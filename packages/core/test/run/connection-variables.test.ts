@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module'
 import pg from 'pg'
 import { afterEach, describe, expect, test } from 'vitest'
-import { applyVariables, connectionParts, connectionVariables } from '../../src/run/connection-variables.js'
+import { applyVariables } from '../../src/run/apply-variables.js'
+import { connectionParts, connectionVariables } from '../../src/run/connection-variables.js'
 import { refuseConnections, withOutsideEnvironment } from '../../src/run/refuse-connections.js'
 
 const before = { ...process.env }

@@ -7,11 +7,12 @@ import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-test
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { connectionVariables } from '../../src/run/connection-variables.js'
-import { isSpoiled, readNotes, writeFacts } from '../../src/run/run-folder.js'
+import { isSpoiled, readNotes, writeFacts } from '../../src/run/worker-files.js'
 import type { RunHandle } from '../../src/run/run-handle.js'
 import { loadSeed } from '../../src/seeds/load-seed.js'
 import { seeds } from '../../src/worker/current.js'
-import { openWorker, type Scope, type Worker } from '../../src/worker/open-worker.js'
+import { openWorker, type Worker } from '../../src/worker/open-worker.js'
+import type { Scope } from '../../src/worker/scopes.js'
 
 let server: PostgresForTests
 let direct: pg.Client

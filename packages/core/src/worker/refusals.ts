@@ -1,0 +1,19 @@
+import type { FailedRun, RunHandle } from '../run/run-handle.js'
+import { printableUrl } from '../server/database-url.js'
+import { workerErrors } from './errors.js'
+
+/** Says why there is no worker for this slot. */
+export function refuseWorker(run: RunHandle | FailedRun, slot: number): never {
+  if ('failure' in run) throw workerErrors.RUN_NOT_READY({ reason: run.failure })
+  throw workerErrors.NO_WORKER_DATABASE({ slot, count: run.workers.length })
+}
+
+export function refuseChangedVariable(variable: string, found: string | undefined): never {
+  throw workerErrors.CONNECTION_CHANGED({ variable, value: describeValue(variable, found) })
+}
+
+function describeValue(name: string, value: string | undefined): string {
+  if (value === undefined) return 'unset'
+  if (/pass|secret|key/i.test(name)) return 'something else'
+  return URL.canParse(value) ? printableUrl(value) : JSON.stringify(value)
+}
