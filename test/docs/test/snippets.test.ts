@@ -1,0 +1,189 @@
+import { startPostgres } from '@seedbed/postgres-for-tests'
+import pg from 'pg'
+import { describe, expect, test } from 'vitest'
+import { configWith, passing, seedClaims, tables, transactionClaims, typedUsers } from './files.js'
+import { run, snippet, untaken } from './scenario.js'
+import { documents, snippetsOf } from './documents.js'
+
+describe('README.md', () => {
+  const document = 'README.md'
+  test('its first screen, seeds and options make a project that passes', async () => {
+    await run({
+      document,
+      sections: ['Seedbed', 'Seeds', 'Options'],
+      files: {
+        ...tables,
+        'seeds/users.json': snippet(document, 'Seeds', 'json'),
+        'users.ts': `
+          import type { Db } from '@seedbed/vitest'
+          export const renameUser = (db: Db, id: number, name: string) => db.query('update users set name = $1 where id = $2', [name, id])`,
+        'more.test.ts': `
+          import { test } from '@seedbed/vitest'
+          import { expect } from 'vitest'
+          test('what the text says of the seed and the options', async ({ db, seeds }) => {
+            expect(seeds.users.ada.joined).toEqual(new Date('2024-02-29T12:00:00Z'))
+            expect(Object.keys(seeds.users)).toEqual(['ada', 'grace'])
+            const { rows } = await db.query("insert into users (name) values ('new') returning id, 'A'::citext = 'a' as same")
+            expect(rows).toEqual([{ id: 3, same: true }])
+            expect(process.env.POSTGRES_URL).toBe(process.env.DATABASE_URL)
+            expect(process.env.DB_HOST).toBe(process.env.PGHOST)
+          })`,
+      },
+      prints: [/Tests {2}2 passed/],
+    })
+  })
+
+  test('the refusal that it shows is the one that comes', async () => {
+    const [shown] = /^.*seeds\/users\.json.*$/m.exec(snippet(document, 'Seedbed', '').text)!
+    await run({
+      document,
+      sections: ['Seedbed'],
+      files: {
+        ...tables,
+        'seeds/users.json': '{\n  "users": [\n    { "nmae": "Ada" }\n  ]\n}',
+        'users.ts': 'export const renameUser = async (..._: unknown[]) => {}',
+        'users.test.ts': "import { test } from '@seedbed/vitest'\ntest('is not run', () => console.log('a test ran'))",
+      },
+      exitCode: 1,
+      prints: [shown, /^(?![^]*a test ran)/],
+    })
+  })
+})
+
+describe('docs/guide/vitest.md', () => {
+  const document = 'docs/guide/vitest.md'
+  test('fixtures, scopes and concurrent tests', async () => {
+    await run({
+      document,
+      sections: ['Seedbed in Vitest', '`db` and `seeds`', 'What is undone, and when', 'Concurrent tests'],
+      files: { ...typedUsers, ...transactionClaims },
+      prints: [/Test Files {2}7 passed/],
+    })
+  })
+
+  test('projects', async () => {
+    const { output } = (await run({
+      document,
+      sections: ['Projects'],
+      files: { 'unit/a.test.ts': passing, 'api/a.test.ts': passing },
+      prints: [/Tests {2}2 passed/],
+    }))!
+    expect(output.match(/databases? (cloned|recycled)/g)!.length).toBe(2)
+    expect(output.match(/template built/g)).toHaveLength(1)
+  })
+
+  const setup = {
+    '.env': 'DATABASE_URL=postgresql://me@db.example.com/production\nOTHER=from the file',
+    'a.test.ts': `${passing}
+      test('other', () => expect(process.env.OTHER).toBe('from the file'))`,
+  }
+  test('a setup file with dotenv', async () => {
+    const config = configWith("setupFiles: './setup.ts'")
+    await run({
+      document,
+      sections: ['Setup files, dotenv, global setup'],
+      files: { ...setup, 'vitest.config.ts': config },
+      prints: [/Tests {2}2 passed/],
+    })
+    await run({
+      document,
+      sections: ['Setup files, dotenv, global setup'],
+      files: {
+        ...setup,
+        'vitest.config.ts': config,
+        'setup.ts': "import { config } from 'dotenv'\nconfig({ override: true })",
+      },
+      exitCode: 1,
+      prints: [/CONNECTION_CHANGED/, /it is now postgresql:\/\/me@db\.example\.com\/production/],
+    })
+  })
+
+  test('a global setup that connects fails, and says why', async () => {
+    const [, said] = /\/\/ (connect ENOENT.*)$/m.exec(
+      snippetsOf(document).find(({ file }) => file === 'global-setup.ts')!.text,
+    )!
+    await run({
+      document,
+      sections: ['Setup files, dotenv, global setup'],
+      files: { ...setup, 'vitest.config.ts': configWith("globalSetup: './global-setup.ts'") },
+      exitCode: 1,
+      prints: [said!],
+    })
+  })
+})
+
+describe('docs/guide/seeds.md', () => {
+  const document = 'docs/guide/seeds.md'
+  test('JSON, labels, SQL, TypeScript, and one more seed inside a test', async () => {
+    await run({
+      document,
+      sections: ['Labels', 'SQL', 'TypeScript', 'One more seed inside a test'],
+      files: {
+        ...tables,
+        'seeds/1-users.json': snippet(document, 'JSON', 'json'),
+        'seeds/users.json': '{}',
+        'busy-author.json': '{ "users": { "barbara": { "name": "Barbara" } }, "posts": [{ "user_id": 4 }] }',
+        'claims.test.ts': seedClaims,
+      },
+      prints: [/Test Files {2}3 passed/],
+    })
+  })
+
+  test('the refusal that it shows is the one that comes', async () => {
+    await run({
+      document,
+      sections: ['Labels'],
+      files: {
+        ...tables,
+        'seeds/1-users.json':
+          '{ "users": { "ada": { "name": "Ada" },\n            "grace": { "id": 2,         "nmae": "Grace" } } }',
+        'seeds/users.json': '{}',
+        'labels.test.ts': passing,
+      },
+      exitCode: 1,
+      prints: [snippet(document, 'What is refused', 'text').text.trim()],
+    })
+  })
+})
+
+describe('docs/guide/servers.md', () => {
+  const document = 'docs/guide/servers.md'
+  test('PostgreSQL from npm', async () => {
+    await run({ document, sections: ['PostgreSQL from npm'], prints: [/Tests {2}1 passed/, /embedded PostgreSQL 18/] })
+  })
+
+  test('a server of yours, with a role as the SQL makes it', async () => {
+    await using server = await startPostgres({ version: 15 })
+    const administrator = new pg.Client(server.url)
+    await administrator.connect()
+    await administrator.query(snippet(document, 'A server of yours', 'sql').text)
+    await administrator.end()
+    const url = server.urlFor({ user: 'tester', password: 'secret', database: 'postgres' })
+    const files = { 'a.test.ts': passing }
+    const sections = ['A server of yours']
+    await run({ document, sections, files, env: { CI_POSTGRES_URL: url }, prints: [/PostgreSQL 15\.\d+ at/] })
+    const trusted =
+      "import { defineConfig } from '@seedbed/core'\nexport default defineConfig({ extensions: ['citext', 'pgcrypto', 'hstore'] })"
+    const withExtensions = { ...files, 'seedbed.config.ts': trusted }
+    await run({
+      document,
+      sections,
+      files: withExtensions,
+      env: { TEST_DATABASE_URL: url },
+      prints: [/PostgreSQL 15\.\d+ at/],
+    })
+  })
+})
+
+test('docs/guide/container.md: each of its configs is one', async () => {
+  const { text } = snippet('docs/guide/container.md', 'A server in a container', 'ts')
+  const [head, ...configs] = text.split(/^(?=export default)/m)
+  expect(configs).toHaveLength(2)
+  const files = Object.fromEntries(configs.map((config, index) => [`config-${index}.ts`, `${head}${config}`]))
+  await run({ document: 'docs/guide/container.md', sections: [], files, onlyTypes: true })
+})
+
+test('no snippet is left out', () => {
+  // Those of docs/guide/migrations.md run in packages/core/test/migrations/guide.test.ts.
+  expect(documents.filter(name => name !== 'docs/guide/migrations.md').flatMap(untaken)).toEqual([])
+})

@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    globalSetup: ['../../packages/vitest/test/support/home.ts'],
+    testTimeout: 60_000,
+    // Most tests start a Vitest of their own.
+    maxWorkers: 2,
+  },
+})
