@@ -11,8 +11,12 @@ export interface TransactionSession {
   run(statement: Statement): Promise<QueryResult>
   enter(): Promise<void>
   leave(): Promise<void>
-  /** Runs outside of any scope, in a transaction of its own that commits: for what a ROLLBACK does not put back. */
-  maintain(run: (client: Client) => Promise<void>): Promise<void>
+  /**
+   * Runs outside of any scope, in a transaction of its own that commits: for what a ROLLBACK does not put back.
+   *
+   * @param options.evenIfUnused connects for it where no statement has; otherwise there is nothing to put back
+   */
+  maintain(run: (client: Client) => Promise<void>, options?: { evenIfUnused: boolean }): Promise<void>
   /** Sessions that this one has opened on the server; 0 before the first statement. */
   sessions(): number
   /** Whether a statement of a test has ended the transaction; nothing runs here any more. */
@@ -219,12 +223,13 @@ export function transactionSession(options: TransactionSessionOptions): Transact
       await endStragglers()
       await inTurn(leave)
     },
-    maintain: work =>
+    maintain: (work, { evenIfUnused } = { evenIfUnused: false }) =>
       inTurn(async () => {
-        if (!client || lost || spoiled !== undefined) return
-        await client.query('ROLLBACK')
-        await work(client)
-        await client.query('BEGIN')
+        if (lost || spoiled !== undefined || !(client || evenIfUnused)) return
+        const open = client ?? (await connect())
+        await open.query('ROLLBACK')
+        await work(open)
+        await open.query('BEGIN')
       }),
     sessions: () => sessions,
     spoiled: () => spoiled !== undefined,

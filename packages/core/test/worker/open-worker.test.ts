@@ -131,6 +131,23 @@ describe('scopes', () => {
     expect(ids).toEqual([1, 2, 1, 2])
   })
 
+  test('sequences are set back after a file of concurrent tests alone, too', async () => {
+    const ids = []
+    for (const name of ['a.test.ts', 'b.test.ts']) {
+      const scope: Scope = { id: name, kind: 'file', name }
+      await worker.enter(scope)
+      const only = aTest(`only of ${name}`, true)
+      await worker.enter(only)
+      const db = worker.dbOf(only)
+      ids.push((await db.query("insert into note (body) values ('x') returning id")).rows)
+      await db.end()
+      await worker.leave(only)
+      await worker.leave(scope)
+    }
+    expect(ids).toEqual([[{ id: 1 }], [{ id: 1 }]])
+    await worker.close()
+  })
+
   test('a statement outside of any file is refused, and connects to nothing', async () => {
     await expect(write('nowhere')).rejects.toMatchObject({ code: 'DB_OUTSIDE_FILE' })
     await within(file, async () => {})
