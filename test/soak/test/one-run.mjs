@@ -7,10 +7,10 @@ const { check, commits } = await import(pathToFileURL('./check.js').href)
 const run = await startRun({ folder: process.cwd(), slots: 2, progress: console.log })
 const worker = openWorker(run.handle, 1)
 for (const name of ['a', 'b']) {
-  const file = { kind: 'file', name }
+  const file = { id: name, kind: 'file', name }
   await worker.enter(file)
   for (const number of [1, 2, 3]) {
-    const test = { kind: 'test', name: `test ${number}` }
+    const test = { id: `${name} ${number}`, kind: 'test', name: `test ${number}` }
     await worker.enter(test)
     await check(worker.db)
     await worker.leave(test)
