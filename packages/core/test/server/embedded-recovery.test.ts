@@ -278,12 +278,14 @@ describe('a run killed at any instant', () => {
     ['the server begins', /clusters\/[^/]+\/data\/postmaster\.pid$/],
     ['the server listens', /clusters\/[^/]+\/socket\/\.s\.PGSQL\.5432$/],
   ]
-  test.each(instants)('when %s', async (_, sight) => {
+  test.each(instants)('when %s', async instant => {
+    // An instant can be too short to be seen: a later one will do then.
+    const sights = instants.slice(instants.findIndex(([name]) => name === instant)).map(([, sight]) => sight)
     await rm(place.home, { recursive: true })
     const run = openInChild(place)
     await until(async () => {
       const names = await readdir(place.home, { recursive: true }).catch(() => [])
-      return names.some(name => sight.test(name)) || undefined
+      return names.some(name => sights.some(sight => sight.test(name))) || undefined
     })
     await run.kill()
     const before = performance.now()
