@@ -28,7 +28,9 @@ test.skipIf(isRoot || process.platform !== 'linux')(
     expect(seedbedHome({ HOME: folder, XDG_CACHE_HOME: join(folder, 'xdg') })).toBe(join(folder, 'xdg/seedbed'))
     expect(seedbedHome({ HOME: folder, XDG_CACHE_HOME: 'relative' })).toBe(join(folder, '.cache/seedbed'))
     await mkdir(join(folder, 'closed'), { mode: 0o500 })
-    expect(seedbedHome({ HOME: join(folder, 'closed') })).toBe(join(tmpdir(), `seedbed-${process.geteuid!()}`))
+    vi.stubEnv('TMPDIR', folder)
+    expect(seedbedHome({ HOME: join(folder, 'closed') })).toBe(join(folder, `seedbed-${process.geteuid!()}`))
+    vi.unstubAllEnvs()
     await chmod(join(folder, 'closed'), 0o700)
   },
 )
