@@ -32,7 +32,7 @@ export default async function job() {
     }
     await as('npm ci --ignore-scripts')
     await as('npm run build')
-    await as('cd packages/pg-template-db && npx vitest run')
+    await as('cd packages/pg-template-db && npx vitest run clone ensure')
     await as('cd packages/core && npx vitest run test/server test/run test/worker')
     await as('cd packages/vitest && npx vitest run lifecycle')
     await as('npm run demo')
