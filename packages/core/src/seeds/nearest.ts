@@ -1,4 +1,4 @@
-import { closest, distance } from 'fastest-levenshtein'
+import { createRequire } from 'node:module'
 
 /**
  * The candidate that someone who wrote `name` most likely meant; undefined if none is near. Capitals do not count.
@@ -15,6 +15,10 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
     if (!byFolded.has(last)) byFolded.set(last, candidate)
   }
   if (byFolded.size === 0) return undefined
+  // Loaded only where something is wrong: every test file that asks for the database imports this module.
+  const { closest, distance } = createRequire(import.meta.url)(
+    'fastest-levenshtein',
+  ) as typeof import('fastest-levenshtein')
   const found = [name.toLowerCase(), bare].map(written => {
     const best = closest(written, [...byFolded.keys()])
     return {

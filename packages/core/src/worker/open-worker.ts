@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module'
 import type { Client } from 'pg'
 import { isSpoiled, markSpoiled, readFacts, type TemplateFacts } from '../run/worker-files.js'
 import type { FailedRun, RunHandle } from '../run/run-handle.js'
@@ -8,7 +7,7 @@ import { queryFunction, shortened, type Db, type Statement } from './db.js'
 import { workerErrors } from './errors.js'
 import { refuseWorker } from './refusals.js'
 import { openedScopes, scopesOf, type Scope, type WorkerScopes } from './scopes.js'
-import { transactionSession } from './transaction-session.js'
+import { loadPg, transactionSession } from './transaction-session.js'
 
 export interface Worker extends Pick<WorkerScopes, 'enter' | 'leave'> {
   /** The worker's own client, for whatever scope is innermost. */
@@ -121,8 +120,7 @@ function makeWorker(scopes: WorkerScopes): Worker {
     project: handle.project,
     db: { query: queryFunction(run) },
     get seeds() {
-      const { types } = createRequire(import.meta.url)('pg') as typeof import('pg')
-      return (seeds ??= readLabels(readFactsOnce().labels, types.getTypeParser))
+      return (seeds ??= readLabels(readFactsOnce().labels, loadPg().types.getTypeParser))
     },
     close: () => session.close(),
     dbOf(test) {
