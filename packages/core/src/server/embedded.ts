@@ -11,6 +11,7 @@ import { explainFailure } from './explain-failure.js'
 import { underLock } from './file-lock.js'
 import { clusterFolders, exists, makePassableFolder, type ClusterFolders } from './home.js'
 import { isAlone, makeApplicationRole } from './lease.js'
+import { removeOldClusters } from './old-clusters.js'
 import { startPostmaster, stopPostmaster, tryToConnect, type Lease } from './postmaster.js'
 import { copyPrepared, prepared, removeLeftovers } from './prepared.js'
 import { hostIdentity, isSameHost } from './process-identity.js'
@@ -172,6 +173,8 @@ async function giveUp(cluster: Cluster, endpoint: Endpoint, password: string, le
     await stopPostmaster(cluster.data, () => runnableBinaries(cluster.installed, cluster.home, cluster.user))
     if (endpoint.removeWhenStopped) await rmdir(endpoint.removeWhenStopped).catch(() => {})
   })
+  // Housekeeping must not fail a run that is over.
+  await removeOldClusters(cluster.home).catch(() => {})
 }
 
 /** A server one of whose backends is killed ends all sessions, ours too, and goes on. */
