@@ -52,5 +52,5 @@ function tell(tally: Tally): void {
 function summary({ kills, missed, passed, longest }: Tally): string {
   const byVictim = victims.map(victim => `${kills[victim]} ${victim}`).join(', ')
   const seconds = ((Date.now() - start) / 1_000).toFixed(0)
-  return `${seconds} s: killed ${byVictim}; ${missed} ended first; ${passed} runs passed meanwhile, the longest after a kill took ${(longest / 1_000).toFixed(1)} s`
+  return `${seconds} s: killed ${byVictim}; ${missed} ended first; ${passed} runs passed meanwhile, the longest after a kill took ${(longest.milliseconds / 1_000).toFixed(1)} s (${longest.after})`
 }
