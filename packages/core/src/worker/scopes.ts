@@ -82,6 +82,8 @@ function makeScopes(run: RunHandle, slot: number, assigned: WorkerDatabase): Wor
   /** Since the last note. */
   const costs: FileNote['tests'] = []
   const spent = new Map<string, number>()
+  // Prepared, since every test looks.
+  const connectionVariables = connectionVariablesOf(assigned)
 
   async function leaveInnermost() {
     const scope = entered.pop()
@@ -109,7 +111,7 @@ function makeScopes(run: RunHandle, slot: number, assigned: WorkerDatabase): Wor
     concurrent,
     enter: scope =>
       timed(scope, async () => {
-        if (scope.kind === 'test') await refuseChangedVariables(assigned.variables)
+        if (scope.kind === 'test' && connectionVariables.some(isChanged)) await refuseChanged(connectionVariables)
         if (scope.concurrent) {
           concurrent.set(scope.id, scope)
           return
@@ -137,13 +139,20 @@ function makeScopes(run: RunHandle, slot: number, assigned: WorkerDatabase): Wor
 // Taken before a test can put a fake clock in its place.
 const now = performance.now.bind(performance)
 
-async function refuseChangedVariables(variables: WorkerDatabase['variables']): Promise<void> {
-  for (const [name, value] of Object.entries(variables)) {
-    // A test may well set NODE_ENV or the application's own variables; these decide where it connects.
-    if (name !== 'DATABASE_URL' && !name.startsWith('PG')) continue
-    const found = process.env[name]
-    if (found === (value ?? undefined)) continue
-    const { refuseChangedVariable } = await import('./refusals.js')
-    refuseChangedVariable(name, found)
-  }
+type Variable = readonly [name: string, value: string | undefined]
+
+/** Those that decide where a test connects; it may well set NODE_ENV or the application's own. */
+function connectionVariablesOf({ variables }: WorkerDatabase): Variable[] {
+  return Object.entries(variables)
+    .filter(([name]) => name === 'DATABASE_URL' || name.startsWith('PG'))
+    .map(([name, value]) => [name, value ?? undefined])
+}
+
+const isChanged = ([name, value]: Variable) => process.env[name] !== value
+
+async function refuseChanged(variables: Variable[]): Promise<void> {
+  const changed = variables.find(isChanged)
+  if (!changed) return
+  const { refuseChangedVariable } = await import('./refusals.js')
+  refuseChangedVariable(changed[0], process.env[changed[0]])
 }

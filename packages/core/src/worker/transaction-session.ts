@@ -64,7 +64,8 @@ export function transactionSession(options: TransactionSessionOptions): Transact
 
   function inTurn<Result>(run: () => Promise<Result>): Promise<Result> {
     pending += 1
-    const result = turn.then(run).finally(() => (pending -= 1))
+    // Whoever finds nobody waiting need not wait either.
+    const result = (pending === 1 ? run() : turn.then(run)).finally(() => (pending -= 1))
     turn = result.catch(() => {})
     return result
   }
@@ -94,8 +95,9 @@ export function transactionSession(options: TransactionSessionOptions): Transact
     const before = first === null ? undefined : open.query(first)
     const result = open.query(config as string, values as unknown[])
     try {
-      const [, answer] = await Promise.all([before, result])
-      return answer
+      // Both at once, so that neither's failure goes unheard.
+      if (before) await Promise.all([before, result])
+      return await result
     } catch (error) {
       await Promise.allSettled([before, result])
       // pg rejects when the error arrives, and the transaction's status comes after it: one empty query waits for both.
