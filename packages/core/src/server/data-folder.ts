@@ -1,4 +1,4 @@
-import { open, readdir, readFile, writeFile } from 'node:fs/promises'
+import { open, readdir, readFile, readlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { serverErrors } from './errors.js'
@@ -74,16 +74,23 @@ export async function freeLockFiles(data: string, socketLock: string | undefined
 }
 
 /**
- * Ends backends that have outlived their postmaster. An idle one notices its death by itself; one in the midst of a
- * query does not, and would keep the next server from starting.
+ * Ends what is left of earlier servers and would harm the next one:
+ * - backends that have outlived their postmaster. An idle one notices its death by itself; one in the midst of a query
+ *   does not, and would keep the next server from starting.
+ * - a server whose data folder somebody has deleted. It notices within a minute, ends by itself, and would take the next
+ *   one's socket with it.
  */
 export async function endOrphans(cluster: ClusterFolders): Promise<void> {
-  const isDead = (await exists(join(cluster.data, 'postmaster.pid'))) && !(await runningServer(cluster.data))
-  if (!isDead) return
   if (process.platform === 'win32') return
+  const isDeleted = !(await exists(cluster.data))
+  const isDead = (await exists(join(cluster.data, 'postmaster.pid'))) && !(await runningServer(cluster.data))
+  if (!isDeleted && !isDead) return
+  const backend = `postgres: ${clusterName(cluster)}: `
   for (;;) {
     const all = await Promise.all((await allPids()).map(async pid => ({ pid, command: await commandOf(pid) })))
-    const orphans = all.filter(({ command }) => command?.startsWith(`postgres: ${clusterName(cluster)}: `))
+    const backends = all.filter(({ command }) => command?.startsWith(backend))
+    const servers = all.filter(({ command }) => command?.includes(` -D ${cluster.data} `))
+    const orphans = isDeleted ? await workingNowhere([...servers, ...backends]) : backends
     if (orphans.length === 0) return
     for (const { pid } of orphans) {
       try {
@@ -94,6 +101,12 @@ export async function endOrphans(cluster: ClusterFolders): Promise<void> {
     }
     await pause(5)
   }
+}
+
+/** Those whose working folder was deleted, as far as Linux tells: elsewhere, another container may have one of its name. */
+async function workingNowhere<Process extends { pid: number }>(processes: Process[]): Promise<Process[]> {
+  const places = await Promise.all(processes.map(({ pid }) => readlink(`/proc/${pid}/cwd`).catch(() => '')))
+  return processes.filter((_, index) => places[index]!.endsWith(' (deleted)'))
 }
 
 /** As the server asks: a zombie, which in a container without an init may never be reaped, has its pid still. */

@@ -171,6 +171,18 @@ describe('a data folder', () => {
     expect(progress).toEqual([`discarding ${cluster}/data: it is incomplete`])
   })
 
+  test('deleted while its server ran: that server is ended before it takes the next one’s socket with it', async () => {
+    const run = openInChild(place)
+    await run.opened
+    const [pid] = await serversUnder(place.home)
+    await run.kill()
+    await rm(place.home, { recursive: true, maxRetries: 10 })
+    await using server = await open()
+    expect(server.origin).toBe('initialised')
+    expect(await isGone(pid!)).toBe(true)
+    expect(await query(server.adminUrl, 'select 1 as one')).toEqual([{ one: 1 }])
+  })
+
   test('whose record is lost is discarded, and a server on it ended', async () => {
     const run = openInChild(place)
     await run.opened
