@@ -122,7 +122,8 @@ describe('a server that did not end well', () => {
     expect(await isGone(backend)).toBe(false)
     await using server = await open()
     expect(server.origin).toBe('started')
-    expect(await isGone(backend)).toBe(true)
+    // A process that was killed lets its memory go, which the next server asks for, a moment before it is gone itself.
+    await until(async () => (await isGone(backend)) || undefined)
     expect(await busy).toBe('ended')
   })
 
@@ -179,7 +180,7 @@ describe('a data folder', () => {
     await rm(place.home, { recursive: true, maxRetries: 10 })
     await using server = await open()
     expect(server.origin).toBe('initialised')
-    expect(await isGone(pid!)).toBe(true)
+    await until(async () => (await isGone(pid!)) || undefined)
     expect(await query(server.adminUrl, 'select 1 as one')).toEqual([{ one: 1 }])
   })
 
