@@ -11,6 +11,7 @@ import { root } from './workspaces.mjs'
 const jobs = [
   { name: 'docker', minutes: 10 },
   { name: 'vitest-3', minutes: 8 },
+  { name: 'vitest-4', minutes: 8 },
   { name: 'vitest-5', minutes: 8 },
   { name: 'node-24', minutes: 8 },
   { name: 'ordinary-user', minutes: 15 },
