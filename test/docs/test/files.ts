@@ -56,6 +56,10 @@ export const transactionClaims = {
     test('a fixture after its test', async () => {
       await expect(kept.query('select 1')).rejects.toMatchObject({ code: 'DB_AFTER_TEST' })
     })
+    test('starts afresh at each repetition', { repeats: 2 }, async ({ db }) => {
+      await db.query("insert into users (name) values ('of a repetition')")
+      expect((await db.query('select from users')).rowCount).toBe(3)
+    })
     test('takes a lock', async ({ db }) => {
       await db.query('select pg_advisory_lock(42)')
       await db.query('prepare answer as select 42')

@@ -29,7 +29,8 @@ describe('README.md', () => {
             expect(process.env.DB_HOST).toBe(process.env.PGHOST)
           })`,
       },
-      prints: [/Tests {2}2 passed/],
+      env: { SEEDBED_REPORT: '1' },
+      prints: [/Tests {2}2 passed/, /\d ms {2}renames/],
     })
   })
 
