@@ -61,9 +61,11 @@ export async function killRuns(options: {
       const companion = random.chance(0.2) && !isFelt ? startRun(site, driver) : undefined
       const moment = (0.1 + 0.9 * random()) * usual * (companion ? 1.5 : 1)
       const run = startRun(site, driver, { commits: random.chance(0.25) })
+      // Drawn in any case, so that the choices of a seed do not depend on what could be killed.
+      const which = random()
       say(`${victim} killed after ${Math.round(moment)} ms${companion ? ' beside another run' : ''}`)
       const isOver = await Promise.race([run.ended.then(() => true), pause(moment, false)])
-      const killed = isOver ? undefined : killVictim(site, run, victim, random)
+      const killed = isOver ? undefined : killVictim(site, run, victim, which)
       if (killed) {
         tally.kills[killed] += 1
         kills += 1
@@ -101,7 +103,7 @@ async function endedInPatience(run: Run): Promise<Outcome> {
 }
 
 /** Kills what there is: a run that has no worker or server yet loses its main process. */
-function killVictim(site: Site, run: Run, victim: Victim, random: Random): Victim {
+function killVictim(site: Site, run: Run, victim: Victim, which: number): Victim {
   const choice = {
     main: () => [run.pid],
     group: () => [-run.pid],
@@ -118,7 +120,8 @@ function killVictim(site: Site, run: Run, victim: Victim, random: Random): Victi
         .map(({ pid }) => pid)
     },
   }[victim]()
-  const [pid, killed] = choice.length > 0 ? [random.oneOf(choice), victim] : [run.pid, 'main' as const]
+  const [pid, killed] =
+    choice.length > 0 ? [choice[Math.floor(which * choice.length)]!, victim] : [run.pid, 'main' as const]
   kill(pid)
   return killed
 }
