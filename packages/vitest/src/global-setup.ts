@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { reportLines, startRun, type FailedRun, type RunHandle } from '@seedbed/core'
-import { workerErrors } from '@seedbed/core/worker'
+import { reportLines, startRun, workerErrors, type FailedRun, type RunHandle } from '@seedbed/core'
 import type { TestProject } from 'vitest/node'
 import { setupFile } from './plugin.js'
 

@@ -1,6 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { refuseConnections } from '@seedbed/core'
-import { workerErrors } from '@seedbed/core/worker'
+import { refuseConnections, workerErrors } from '@seedbed/core'
 import type { VitestPluginContext } from 'vitest/node'
 
 const file = (name: string) => fileURLToPath(new URL(`./${name}.js`, import.meta.url))
@@ -20,14 +19,17 @@ export default function seedbed() {
     config() {
       if (!process.env.VITEST) return undefined
       refuseConnections()
-      // Here and not below, because Vitest runs the root's global setup even where all tests belong to projects.
-      return { test: { globalSetup: [file('global-setup')] } }
+      // Here and not only below, because Vitest runs the root's global setup even where all tests belong to projects.
+      // An external module is evaluated once a worker; without isolation, each file needs the setup file's hooks anew.
+      const inline = [/@seedbed\/vitest\/dist\/setup\.js/]
+      return { test: { globalSetup: [file('global-setup')], server: { deps: { inline } } } }
     },
     configureVitest({ project: { config } }: VitestPluginContext): void {
       if (config.browser.enabled) return
       if (config.runner) throw workerErrors.RUNNER_TAKEN({ runner: config.runner })
       config.runner = file('runner')
-      config.globalSetup = [...new Set(config.globalSetup)]
+      // Projects of Vitest 5 do not inherit it, those of others have it twice.
+      config.globalSetup = [...new Set([...config.globalSetup, file('global-setup')])]
       config.setupFiles = [setupFile, ...config.setupFiles]
       // In parallel, a setup file of the user's might open its pool before the URL is set.
       config.sequence.setupFiles = 'list'

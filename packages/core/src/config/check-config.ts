@@ -1,4 +1,4 @@
-import { closest, distance } from 'fastest-levenshtein'
+import { createRequire } from 'node:module'
 import type { SeedbedConfig } from './config.js'
 import { configErrors } from './errors.js'
 
@@ -56,6 +56,9 @@ function options(known: Record<string, Check>, required: string[] = []): Check {
 }
 
 function unknown(file: string, option: string, name: string, known: string[]) {
+  const { closest, distance } = createRequire(import.meta.url)(
+    'fastest-levenshtein',
+  ) as typeof import('fastest-levenshtein')
   const nearest = closest(name, known)
   const isNear = distance(name.toLowerCase(), nearest.toLowerCase()) <= Math.max(2, Math.floor(name.length / 3))
   return configErrors.CONFIG_UNKNOWN_OPTION({ file, option, near: isNear ? nearest : undefined, known })

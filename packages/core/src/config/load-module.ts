@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { extname } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { parse, printParseErrorCode, type ParseError } from 'jsonc-parser'
+import type { ParseError } from 'jsonc-parser'
 
 /**
  * Loads a file of the user's and returns its default export, or `module.exports`; `undefined` if there is none. It is
@@ -46,7 +46,8 @@ function isNamespace(exported: object): boolean {
   return Object.prototype.toString.call(exported) === '[object Module]'
 }
 
-function parseJson(text: string): unknown {
+async function parseJson(text: string): Promise<unknown> {
+  const { parse, printParseErrorCode } = await import('jsonc-parser')
   const errors: ParseError[] = []
   const value: unknown = parse(text, errors)
   const [error] = errors

@@ -1,6 +1,5 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
-import { closest, distance } from 'fastest-levenshtein'
 import { readDrizzleConfig } from './drizzle-config.js'
 import { migrationErrors } from './errors.js'
 import { nameIn } from './project-files.js'
@@ -153,6 +152,7 @@ async function filterAsync(items: string[], keep: (item: string) => Promise<bool
 export async function nearPath(path: string): Promise<string | undefined> {
   const names = await readdir(dirname(path)).catch((): string[] => [])
   if (names.length === 0) return undefined
+  const { closest, distance } = await import('fastest-levenshtein')
   const near = closest(basename(path), names)
   return distance(basename(path), near) <= Math.max(2, basename(path).length / 3) ? near : undefined
 }

@@ -1,12 +1,7 @@
 import { join } from 'node:path'
 import type { SeedbedConfig } from '../config/config.js'
-import { planCommand } from './command.js'
-import { planDrizzle } from './drizzle.js'
 import { detectMigrations, recogniseMigrations } from './find-migrations.js'
-import { planKnex } from './knex.js'
 import type { MigrationPlan } from './migration-plan.js'
-import { planPrisma } from './prisma.js'
-import { planSchemaFile, planSqlFolder } from './sql-folder.js'
 
 /**
  * Finds the project's migrations, or takes those that the config names, and says what has to run and what decides
@@ -22,15 +17,18 @@ import { planSchemaFile, planSqlFolder } from './sql-folder.js'
  */
 export async function planMigrations(folder: string, config: SeedbedConfig): Promise<MigrationPlan> {
   const { migrations } = config
-  if (typeof migrations === 'object') return planCommand(folder, migrations, config)
+  // Each kind's modules are loaded only where it is used: a run's start waits for them.
+  if (typeof migrations === 'object') return (await import('./command.js')).planCommand(folder, migrations, config)
   const found =
     migrations === undefined ? await detectMigrations(folder) : await recogniseMigrations(folder, migrations)
   if (!found) return nothingFound(folder)
-  if (found.kind === 'sql-folder') return planSqlFolder(folder, found.path, found.names)
-  if (found.kind === 'schema') return planSchemaFile(folder, found.path)
-  if (found.kind === 'prisma') return planPrisma(folder, found.path)
-  if (found.kind === 'drizzle') return planDrizzle(folder, found.path, found.config)
-  return planKnex(folder, found.path, config)
+  if (found.kind === 'sql-folder') {
+    return (await import('./sql-folder.js')).planSqlFolder(folder, found.path, found.names)
+  }
+  if (found.kind === 'schema') return (await import('./sql-folder.js')).planSchemaFile(folder, found.path)
+  if (found.kind === 'prisma') return (await import('./prisma.js')).planPrisma(folder, found.path)
+  if (found.kind === 'drizzle') return (await import('./drizzle.js')).planDrizzle(folder, found.path, found.config)
+  return (await import('./knex.js')).planKnex(folder, found.path, config)
 }
 
 function nothingFound(folder: string): MigrationPlan {

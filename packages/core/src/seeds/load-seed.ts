@@ -1,4 +1,4 @@
-import { openedWorker } from '../worker/open-worker.js'
+import { openedScopes } from '../worker/scopes.js'
 import type { Queryable } from './queryable.js'
 import type { LabelledRows } from './seed-types.js'
 
@@ -15,7 +15,7 @@ import type { LabelledRows } from './seed-types.js'
 export async function loadSeed(
   db: Queryable,
   file: string | URL,
-  { folder = openedWorker()?.project ?? process.cwd() }: { folder?: string } = {},
+  { folder = openedScopes()?.run.project ?? process.cwd() }: { folder?: string } = {},
 ): Promise<LabelledRows> {
   // the loader is imported only now: most files that import this never call it
   const { loadOneFile } = await import('./load-one-file.js')

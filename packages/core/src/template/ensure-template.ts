@@ -1,7 +1,7 @@
 import type { Template, Templates } from 'pg-template-db'
 import type { FingerprintParts } from './fingerprint.js'
 import { describeChange, fingerprintKey, templateFormat } from './fingerprint.js'
-import { buildTemplate, type TemplateSources } from './build-template.js'
+import type { TemplateSources } from './build-template.js'
 import type { SeedLabels } from '../seeds/seed-labels.js'
 
 /** What is stored with a template, beside what pg-template-db keeps. */
@@ -38,6 +38,8 @@ export async function ensureTemplate(
       progress(
         `building the template from ${sources.migrations.description} and ${sources.seeds.description} (${reason})`,
       )
+      // Loaded only now, since most runs find their template, and loading takes a tenth of their start.
+      const { buildTemplate } = await import('./build-template.js')
       const labels = await buildTemplate(database, sources)
       return { project: sources.folder, parts, labels }
     },

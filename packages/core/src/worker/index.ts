@@ -1,6 +1,5 @@
 export { db, seeds } from './current.js'
 export type { Db } from './db.js'
-export { workerErrors } from './errors.js'
 export { currentWorker, openWorker, type TestDb, type Worker } from './open-worker.js'
 export type { Scope } from './scopes.js'
 export type { RunHandle } from '../run/run-handle.js'
