@@ -19,10 +19,10 @@ export default function seedbed() {
     config() {
       if (!process.env.VITEST) return undefined
       refuseConnections()
-      // Here and not only below, because Vitest runs the root's global setup even where all tests belong to projects.
       // An external module is evaluated once a worker; without isolation, each file needs the setup file's hooks anew.
-      const inline = [/@seedbed\/vitest\/dist\/setup\.js/]
-      return { test: { globalSetup: [file('global-setup')], server: { deps: { inline } } } }
+      const server = { deps: { inline: [/@seedbed\/vitest\/dist\/setup\.js/] } }
+      // Here too, because Vitest runs the root's global setup even where all tests belong to projects.
+      return { test: { globalSetup: [file('global-setup')], server } }
     },
     configureVitest({ project: { config } }: VitestPluginContext): void {
       if (config.browser.enabled) return
@@ -31,8 +31,7 @@ export default function seedbed() {
       // Projects of Vitest 5 do not inherit it, those of others have it twice.
       config.globalSetup = [...new Set([...config.globalSetup, file('global-setup')])]
       config.setupFiles = [setupFile, ...config.setupFiles]
-      // In parallel, a setup file of the user's might open its pool before the URL is set.
-      config.sequence.setupFiles = 'list'
+      config.sequence.setupFiles = 'list' // In parallel, a user's might open its pool before the URL is set.
     },
   }
 }

@@ -40,7 +40,7 @@ test('projects that do not get the plugin stop the run with the line to change',
       import seedbed from '@seedbed/vitest/plugin'
       export default defineConfig({
         plugins: [seedbed()],
-        test: { projects: [{ extends: true, test: { name: 'with' } }, { test: { name: 'without' } }] },
+        test: { projects: [{ extends: true, test: { name: 'with' } }, { extends: false, test: { name: 'without' } }] },
       })`,
   })
   const { output, exitCode } = await project.vitest()

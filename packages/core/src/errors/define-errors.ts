@@ -21,7 +21,9 @@ export class SeedbedError extends Error {
   /** What to do; also the last part of `message`, since a test runner prints nothing else. */
   declare readonly hint: string
   constructor(code: string, message: string, hint: string, options?: { cause?: unknown }) {
-    super(`${message}\n\n  ${hint.replaceAll('\n', '\n  ')}\n  (${code})`, options)
+    // What the server said stands in the message; as a cause, runners would print it again with a stack inside pg.
+    const cause = options?.cause instanceof Error && 'severity' in options.cause ? undefined : options
+    super(`${message}\n\n  ${hint.replaceAll('\n', '\n  ')}\n  (${code})`, cause)
     // Not enumerable: runners print an error's own enumerable properties below its message, which says it all.
     Object.defineProperties(this, { name: { value: 'SeedbedError' }, code: { value: code }, hint: { value: hint } })
     // Frames would point into Seedbed, where there is nothing to mend; `cause` keeps its own.
