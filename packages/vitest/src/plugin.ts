@@ -29,7 +29,7 @@ export default function seedbed() {
       if (config.runner) throw workerErrors.RUNNER_TAKEN({ runner: config.runner })
       config.runner = file('runner')
       // Projects of Vitest 5 do not inherit it, those of others have it twice.
-      config.globalSetup = [...new Set([...config.globalSetup, file('global-setup')])]
+      config.globalSetup = [...new Set([config.globalSetup, file('global-setup')].flat())]
       config.setupFiles = [setupFile, ...config.setupFiles]
       config.sequence.setupFiles = 'list' // In parallel, a user's might open its pool before the URL is set.
     },

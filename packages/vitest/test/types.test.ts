@@ -24,7 +24,7 @@ describe('types', () => {
         const { rows } = await db.query<{ id: number }>('select 1 as id')
         expectTypeOf(rows).toEqualTypeOf<{ id: number }[]>()
         // @ts-expect-error -- a statement has to be text
-        await db.query(1)
+        void db.query(1)
       })
     expect(typed).toBeTypeOf('function')
   })

@@ -108,7 +108,7 @@ export async function tryToConnect(
 }
 
 /** By this name a server's users know of each other. */
-export const leaseName = `seedbed lease ${process.pid}`
+const leaseName = `seedbed lease ${process.pid}`
 
 /** Ends a server: without waiting for its sessions, but with a clean data folder if it does as it is told. */
 export async function stopPostmaster(data: string, binaries: () => Promise<RunnableBinaries>): Promise<void> {

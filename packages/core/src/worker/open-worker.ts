@@ -46,7 +46,7 @@ export function openWorker(run: RunHandle | FailedRun, slot: number): Worker {
 }
 
 /** The worker that this process is, if it is one. */
-export function openedWorker(): Worker | undefined {
+function openedWorker(): Worker | undefined {
   const scopes = openedScopes()
   return scopes && workerOf(scopes)
 }
