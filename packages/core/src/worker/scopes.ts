@@ -82,8 +82,11 @@ function makeScopes(run: RunHandle, slot: number, assigned: WorkerDatabase): Wor
   /** Since the last note. */
   const costs: FileNote['tests'] = []
   const spent = new Map<string, number>()
-  // Prepared, since every test looks.
+  // Reading forty variables costs as much as a round trip: all of them at a file's or suite's first test, after that
+  // only those that send a connection elsewhere.
   const connectionVariables = connectionVariablesOf(assigned)
+  const decisive = connectionVariables.filter(([name, value]) => value !== undefined || redirecting.has(name))
+  let lookAtAll = true
 
   async function leaveInnermost() {
     const scope = entered.pop()
@@ -111,7 +114,11 @@ function makeScopes(run: RunHandle, slot: number, assigned: WorkerDatabase): Wor
     concurrent,
     enter: scope =>
       timed(scope, async () => {
-        if (scope.kind === 'test' && connectionVariables.some(isChanged)) await refuseChanged(connectionVariables)
+        if (scope.kind === 'test') {
+          const looked = lookAtAll ? connectionVariables : decisive
+          if (looked.some(isChanged)) await refuseChanged(looked)
+        }
+        lookAtAll = scope.kind !== 'test'
         if (scope.concurrent) {
           concurrent.set(scope.id, scope)
           return
@@ -147,6 +154,9 @@ function connectionVariablesOf({ variables }: WorkerDatabase): Variable[] {
     .filter(([name]) => name === 'DATABASE_URL' || name.startsWith('PG'))
     .map(([name, value]) => [name, value ?? undefined])
 }
+
+/** Unset by us. Set, they lead a connection that names no such thing itself to another server, or make it fail. */
+const redirecting = new Set(['PGHOSTADDR', 'PGSERVICE', 'PGOPTIONS', 'PGSSLMODE'])
 
 const isChanged = ([name, value]: Variable) => process.env[name] !== value
 
