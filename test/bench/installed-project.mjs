@@ -1,0 +1,31 @@
+import { chmodSync, cpSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { createJiti } from 'jiti'
+
+/**
+ * The packages as a user has them: packed, and installed in a project of its own. Vitest treats what lies in
+ * node_modules differently from a linked workspace. The programs of `programs/` are copied beside, so that they import
+ * what is installed there.
+ *
+ * @param {string} place the benchmark's folder
+ */
+export async function installProject(place) {
+  process.env.TMPDIR = place
+  const { createPackedProject } = await createJiti(import.meta.url).import('../packaging/test/packed-project.ts')
+  const { folder } = createPackedProject()
+  // PostgreSQL runs as somebody else where we are root, and would have to copy the binaries from a private folder.
+  chmodSync(folder, 0o755)
+  cpSync(fileURLToPath(new URL('programs', import.meta.url)), join(folder, 'programs'), { recursive: true })
+  const { resolve } = createRequire(join(folder, 'package.json'))
+  const packageFolder = name => join(folder, 'node_modules', name)
+  return {
+    folder,
+    program: name => join(folder, 'programs', name),
+    vitest: join(packageFolder('vitest'), 'vitest.mjs'),
+    /** A module of an installed package, also one that it does not export: `('@seedbed/core', 'dist/server/home.js')`. */
+    module: (name, path) => import(pathToFileURL(path ? join(packageFolder(name), path) : resolve(name)).href),
+    version: name => JSON.parse(readFileSync(join(packageFolder(name), 'package.json'), 'utf8')).version,
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * One measured figure.
+ *
+ * @typedef {object} Figure
+ * @property {string} name
+ * @property {number} value
+ * @property {string} unit `times`, `ms`, `round trips`
+ * @property {{ below: number } | { atMost: number }} [promise] none where the figure only explains others
+ * @property {[number, number]} [spread] the quartiles
+ * @property {number} [rounds]
+ * @property {string} compared what stands behind it: `52 µs to 61 µs`
+ */
+
+/** Whether a figure keeps its promise; undefined if it has none. */
+export function isMet({ value, promise }) {
+  if (!promise) return undefined
+  return 'below' in promise ? value < promise.below : value <= promise.atMost
+}
+
+/** A part's figures for the terminal. */
+export function terminalTable(figures) {
+  const rows = figures.map(figure => cells(figure))
+  const widths = [0, 1, 2, 3].map(column => Math.max(...rows.map(row => row[column].length)))
+  return rows
+    .map(row => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('   ')}`.trimEnd())
+    .join('\n')
+}
+
+/** A part's figures as a table of Markdown. */
+export function markdownTable(figures) {
+  const head = '| what | promise | measured | | quartiles, rounds | behind it |\n|---|---|---|---|---|---|\n'
+  return (
+    head +
+    figures
+      .map(figure => {
+        const [name, promise, value, met, spread, compared] = cells(figure)
+        return `| ${[name, promise, value, met, spread, compared].join(' | ')} |\n`
+      })
+      .join('')
+  )
+}
+
+function cells(figure) {
+  const { name, value, unit, promise, spread, rounds, compared } = figure
+  const met = isMet(figure)
+  return [
+    name,
+    !promise ? '' : 'below' in promise ? `< ${promise.below}` : `≤ ${promise.atMost}`,
+    `${number(value)} ${unit}`,
+    met === undefined ? '' : met ? 'met' : 'NOT MET',
+    spread ? `${number(spread[0])} to ${number(spread[1])}, ${rounds}` : '',
+    compared,
+  ]
+}
+
+const number = value => (Number.isInteger(value) ? String(value) : value.toFixed(2))
