@@ -25,6 +25,8 @@ export async function sweep(context: Context, unusedForDays: number): Promise<Sw
   }
   context.assertLeased()
   const report: SweepReport = { dropped: [], refused: [] }
+  // Nearly always there is nothing, and a session of its own would cost more than the look.
+  if ((await useless(context.lease, { unusedForDays })).length === 0) return report
   await context.work(async work => {
     // Templates first: the clones of a template that is gone are of no use.
     for (const kind of ['template', 'clone']) {
@@ -51,8 +53,8 @@ interface Useless extends SweptDatabase {
   exists: boolean
 }
 
-function useless(work: Session, which: { unusedForDays: number; kind?: string; id?: number }): Promise<Useless[]> {
-  return work.query<Useless>(uselessQuery, [which.unusedForDays, which.kind ?? null, which.id ?? null])
+function useless(session: Session, which: { unusedForDays: number; kind?: string; id?: number }): Promise<Useless[]> {
+  return session.query<Useless>(uselessQuery, [which.unusedForDays, which.kind ?? null, which.id ?? null])
 }
 
 const uselessQuery = `
