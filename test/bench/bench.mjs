@@ -15,7 +15,7 @@ import { installProject } from './installed-project.mjs'
 import { makePlace } from './place.mjs'
 import { isMet, markdownTable, terminalTable } from './report.mjs'
 
-const parts = ['enter-leave', 'second-run', 'many-files', 'first-run', 'chinook', 'peers']
+const parts = ['enter-leave', 'second-run', 'many-files', 'never-connects', 'first-run', 'chinook', 'peers']
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: { quick: { type: 'boolean', default: false }, write: { type: 'boolean', default: false } },
