@@ -3,7 +3,7 @@ import { cp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { underLock } from './file-lock.js'
 import { unpackArchive } from './prepared-archive.js'
-import { makePassableFolder, makePrivateFolder } from './home.js'
+import { exists, makePassableFolder, makePrivateFolder } from './home.js'
 import { isDoubtfulSinceBoot } from './process-identity.js'
 import { randomPassword } from './cluster-record.js'
 import { runProgram } from './run-program.js'
@@ -34,13 +34,16 @@ export async function prepared(options: PreparedOptions): Promise<Prepared> {
     .slice(0, 12)
   const folder = join(home, 'prepared', `${installed.platform}-${installed.version}-${hash}`)
   await makePassableFolder(dirname(folder), user)
+  const lock = `${folder}.lock`
   const found = await read(folder)
   if (found) {
     await removeLeftovers(folder)
+    // Whoever was killed when all was done but giving back the lock has left it.
+    if (await exists(lock)) await underLock(lock, async () => {})
     return found
   }
   return underLock(
-    `${folder}.lock`,
+    lock,
     async () => (await read(folder)) ?? (await make(folder, flags, options)),
     pid => progress(`waiting for pid ${pid}, which runs initdb`),
   )
