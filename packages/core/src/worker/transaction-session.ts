@@ -121,18 +121,22 @@ export function transactionSession(options: TransactionSessionOptions): Transact
     if (control === 'savepoint' && !inUserTransaction) throw outsideTransaction(text)
     if (control !== null && control !== 'savepoint') return runControl(open, control)
 
+    // A text that ends the transaction and opens another leaves the status as it was, but not the transaction's start.
+    const mayEnd = mayEndTransaction(text)
+    const start = mayEnd && open.getTransactionStatus() === 'T' ? await transactionStart(open) : undefined
     const hadWritten = points.written()
     const restorePoint = points.beforeStatement()
     const guardedBefore = guarded
     let first = restorePoint
     if (restorePoint !== null) guarded = false
-    else if (hadWritten && !inUserTransaction) {
+    else if ((hadWritten || mayEnd) && !inUserTransaction) {
       first = guardedBefore ? `RELEASE SAVEPOINT ${guard}; SAVEPOINT ${guard}` : `SAVEPOINT ${guard}`
       guarded = true
     }
     try {
       const result = await send(open, first, statement)
       if (open.getTransactionStatus() === 'I') giveUp(text)
+      if (start !== undefined && (await transactionStart(open)) !== start) giveUp(text)
       return result
     } catch (error) {
       if (spoiled !== undefined) throw error
@@ -140,7 +144,11 @@ export function transactionSession(options: TransactionSessionOptions): Transact
       if (status === 'I') giveUp(text)
       // In a transaction of its own the test sees the failed state, as it would on a real connection.
       if (status === 'E' && !inUserTransaction && !lost) {
-        await open.query(guarded ? `ROLLBACK TO SAVEPOINT ${guard}` : points.toNewest())
+        await open.query(guarded ? `ROLLBACK TO SAVEPOINT ${guard}` : points.toNewest()).catch((gone: unknown) => {
+          // No such savepoint: the text has ended the transaction that had it before it failed.
+          if ((gone as { code?: string }).code === '3B001') giveUp(text)
+          throw gone
+        })
       }
       throw error
     }
@@ -238,6 +246,20 @@ export function transactionSession(options: TransactionSessionOptions): Transact
     spoiled: () => spoiled !== undefined,
     close: () => inTurn(async () => client?.end()),
   }
+}
+
+/** Whether a text of several statements names one that ends a transaction; PL/pgSQL's END is taken for one as well. */
+function mayEndTransaction(text: string): boolean {
+  return /;\s*\S/.test(text) && /\b(commit|end|rollback|abort|prepare\s+transaction)\b/i.test(text)
+}
+
+/** The same as long as the transaction is, and no other's: `now()` (manual, section 9.9.5). */
+async function transactionStart(open: Client): Promise<string> {
+  const { rows } = await open.query<[string]>({
+    text: 'select extract(epoch from pg_catalog.now())::pg_catalog.text',
+    rowMode: 'array',
+  })
+  return rows[0]![0]
 }
 
 /** What the server answers on a connection that is in no transaction, as the code under test believes to be. */

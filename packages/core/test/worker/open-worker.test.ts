@@ -313,6 +313,32 @@ describe('statements', () => {
     await expect(nextProcess.db.query('select 1')).rejects.toMatchObject({ code: 'TRANSACTION_ENDED' })
   })
 
+  test.each([
+    "insert into note (body) values ('escaped'); commit; begin",
+    "insert into note (body) values ('escaped'); commit and chain",
+    "insert into note (body) values ('escaped'); commit; begin; select 1/0",
+  ])('a COMMIT in disguise that opens another transaction is noticed too: %s', async text => {
+    await within(file, () =>
+      within(aTest('commits'), async () => {
+        await expect(worker.db.query(text)).rejects.toMatchObject({ code: 'TRANSACTION_ENDED' })
+      }),
+    )
+    expect(isSpoiled(run.folder, 1)).toBe(true)
+  })
+
+  test('a longer text with BEGIN and END in a function’s body ends nothing', async () => {
+    await within(file, () =>
+      within(aTest('defines'), async () => {
+        await write('kept')
+        await worker.db.query(
+          'create function one() returns int language plpgsql as $$ begin return 1; end $$; select one()',
+        )
+        expect(await bodies()).toEqual(['kept'])
+      }),
+    )
+    expect(isSpoiled(run.folder, 1)).toBe(false)
+  })
+
   test('a statement that the test did not wait for is cancelled, and reaches no other test', async () => {
     await within(file, async () => {
       let outcome: Promise<unknown> = Promise.resolve()
