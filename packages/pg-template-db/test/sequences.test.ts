@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Client } from 'pg'
 import { restoreSequences } from '../src/index.js'
-import { readSequences } from '../src/sequences.js'
+import { readSequences } from '../src/read-sequences.js'
 import { openSession } from '../src/session.js'
 import { query, site, withClient } from './support.js'
 

@@ -7,7 +7,7 @@ import { inTurns, median, ratios } from '../measuring.mjs'
 import { small, writeSmallProject } from '../small/small-project.mjs'
 
 export const title = 'A first run, from an empty SEEDBED_HOME'
-export const how = `SMALL (${small.tables} tables, ${small.rows} rows) in two programs of Node, each timed from its first line, its imports included, to the answer to its first query. Seedbed: startRun with an empty SEEDBED_HOME and as many workers as Vitest would have here, openWorker, one query in a test. Bare: initdb with the same flags and no password, postgres with the same settings, CREATE DATABASE, the same migrations; no seed, no template, no clone. The same binaries, on the same file system.`
+export const how = `SMALL (${small.tables} tables, ${small.rows} rows) in two programs of Node, each timed from its first line, its imports included, to the answer to its first query. Seedbed: startRun with an empty SEEDBED_HOME and as many workers as Vitest would have here, openWorker, one query in a test; on linux-x64 it unpacks the finished data folder that the package brings along, elsewhere it runs initdb too, and takes longer. Bare: initdb with the same flags and no password, postgres with the same settings, CREATE DATABASE, the same migrations; no seed, no template, no clone. The same binaries, on the same file system.`
 
 /** @returns {Promise<import('../report.mjs').Figure[]>} */
 export async function measure({ project, place, quick }) {

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { Client } from 'pg'
 import type { MigrationCommand, SeedbedConfig } from '../config/config.js'
+import { loadPg } from '../server/load-pg.js'
 import { migrationErrors } from './errors.js'
 import { nearPath } from './find-migrations.js'
 import { mentionsCreateRole } from './known-roles.js'
@@ -55,6 +55,7 @@ export async function planCommand(
 
 /** A tool that has read a .env of its own migrates another database, and ends well. */
 async function countObjects(url: string): Promise<string> {
+  const { Client } = loadPg()
   const client = new Client({ connectionString: url, application_name: 'seedbed migrations' })
   await client.connect()
   try {

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { escapeIdentifier } from 'pg'
+import { loadPg } from '../server/load-pg.js'
 import { readDrizzleConfig, type DrizzleConfig } from './drizzle-config.js'
 import { migrationErrors } from './errors.js'
 import type { MigrationPlan } from './migration-plan.js'
@@ -96,6 +96,7 @@ async function folderEntries(project: string, folder: string): Promise<Entry[]> 
 
 /** The table as `migrate()` of drizzle-orm makes it: 0.x, or 1.0 with the migration's name, which then decides. */
 function bookkeeping({ schema, table }: DrizzleConfig, entries: Entry[], named: boolean): Bookkeeping {
+  const { escapeIdentifier } = loadPg()
   const qualified = `${escapeIdentifier(schema)}.${escapeIdentifier(table)}`
   const more = named ? ', name text, applied_at timestamp with time zone DEFAULT now()' : ''
   return {

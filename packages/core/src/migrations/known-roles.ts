@@ -1,5 +1,5 @@
-import { escapeIdentifier } from 'pg'
 import type { CreateRoleStmt, DefElem, RoleSpec } from 'libpg-query'
+import { loadPg } from '../server/load-pg.js'
 import { parseStatements, type SqlStatement } from './sql-statements.js'
 import { bytesToOffsets } from './text-position.js'
 
@@ -58,7 +58,7 @@ function createRole({ tree }: SqlStatement): CreateRoleStmt | undefined {
 }
 
 function alterRole(text: string, statement: SqlStatement, create: CreateRoleStmt): string {
-  const role = escapeIdentifier(create.role!)
+  const role = loadPg().escapeIdentifier(create.role!)
   const options = (create.options ?? []).flatMap(node => ('DefElem' in node ? [node.DefElem] : []))
   // not written options keep what the role has; only LOGIN differs between CREATE USER and CREATE ROLE
   const written = options.some(option => option.defname === 'canlogin')
@@ -89,6 +89,6 @@ function grantsOf(option: DefElem, role: string): string[] {
 }
 
 function roleName({ roletype, rolename }: RoleSpec): string {
-  if (roletype === 'ROLESPEC_CSTRING') return escapeIdentifier(rolename!)
+  if (roletype === 'ROLESPEC_CSTRING') return loadPg().escapeIdentifier(rolename!)
   return roletype!.replace('ROLESPEC_', '')
 }

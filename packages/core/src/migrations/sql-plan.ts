@@ -1,4 +1,5 @@
-import { Client } from 'pg'
+import type { Client } from 'pg'
+import { loadPg } from '../server/load-pg.js'
 import { mentionsCreateRole } from './known-roles.js'
 import type { MigrationPlan } from './migration-plan.js'
 import { fileHashes, type ProjectFile } from './project-files.js'
@@ -55,6 +56,7 @@ export function sqlPlan(plan: {
 }
 
 async function connect(url: string): Promise<Client> {
+  const { Client } = loadPg()
   const client = new Client({ connectionString: url, application_name: 'seedbed migrations' })
   // a connection that breaks fails the query that is under way; without a listener it would end the process too
   client.on('error', () => {})

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
-import { openTemplates, type BuildHolder, type BuildWait, type Clone } from 'pg-template-db'
-import { loadConfig } from '../config/load-config.js'
+import type { BuildHolder, BuildWait, Clone } from 'pg-template-db'
+import { loadConfig, type LoadedConfig } from '../config/load-config.js'
 import { planMigrations } from '../migrations/plan-migrations.js'
 import { findSeeds } from '../seeds/find-seeds.js'
 import { withDatabase } from '../server/database-url.js'
+import { loadPg } from '../server/load-pg.js'
 import { openServer } from '../server/open-server.js'
 import type { Server } from '../server/server.js'
 import { ensureTemplate, type ProjectTemplate } from '../template/ensure-template.js'
@@ -49,17 +50,11 @@ export interface Run extends AsyncDisposable {
 export async function startRun(options: StartRunOptions): Promise<Run> {
   const start = performance.now()
   const progress = options.progress ?? (() => {})
-  const project = await readProject(options.folder)
+  const { server, templates, project } = await openProject(options.folder, progress)
   const notes: FileNote[] = []
   const dropped: RunReport['dropped'] = []
   const databases = { cloned: 0, recycled: 0 }
   let current: Prepared | undefined
-
-  const server = await openServer({ projectFolder: project.folder, config: project.config, progress })
-  const templates = await openTemplates(templateOptions(server, progress)).catch(async error => {
-    await server[Symbol.asyncDispose]()
-    throw error
-  })
 
   async function closeAll(): Promise<void> {
     await templates.close()
@@ -118,7 +113,7 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
       // Given back first: with the same template the same databases come again, and the spoiled ones anew.
       await release()
       try {
-        current = await prepare(await readProject(options.folder))
+        current = await prepare(await readPlans(await loadProject(options.folder)))
       } catch (error) {
         return { failure: (error as Error).message }
       }
@@ -150,16 +145,43 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
   return run
 }
 
+/** Opens the server, and while it starts, reads what the template is made of and loads what makes it. */
+async function openProject(from: string, progress: (line: string) => void) {
+  const loaded = await loadProject(from)
+  const { folder, config } = loaded
+  const [opened, read] = await Promise.allSettled([
+    openServer({ projectFolder: folder, config, progress, meanwhile: () => void loadTemplateDb() }),
+    readPlans(loaded),
+  ])
+  if (opened.status === 'rejected') throw opened.reason
+  const server = opened.value
+  try {
+    if (read.status === 'rejected') throw read.reason
+    const { openTemplates } = await loadTemplateDb()
+    return { server, templates: await openTemplates(templateOptions(server, progress)), project: read.value }
+  } catch (error) {
+    await server[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+/** With `pg`, the largest part of all that a run loads. */
+function loadTemplateDb(): Promise<typeof import('pg-template-db')> {
+  loadPg()
+  return import('pg-template-db')
+}
+
 interface Prepared {
   template: ProjectTemplate
   clones: Clone[]
   handle: RunHandle
 }
 
-type Project = Awaited<ReturnType<typeof readProject>>
+type Project = Awaited<ReturnType<typeof readPlans>>
 
-async function readProject(from: string) {
-  const { folder, file, config } = await withOutsideEnvironment(() => loadConfig(from))
+const loadProject = (from: string) => withOutsideEnvironment(() => loadConfig(from))
+
+async function readPlans({ folder, file, config }: LoadedConfig) {
   const [migrations, found] = await Promise.all([planMigrations(folder, config), findSeeds(folder, config)])
   const seeds = { ...found, files: found.files.filter(path => !migrations.ownSeeds.includes(path)) }
   const watched = [...(file ? [file] : []), ...migrations.watched, ...seeds.watched]

@@ -10,7 +10,7 @@ import { serverErrors } from './errors.js'
 import { explainFailure } from './explain-failure.js'
 import { underLock } from './file-lock.js'
 import { clusterFolders, exists, makePassableFolder, type ClusterFolders } from './home.js'
-import { isAlone, makeApplicationRole } from './lease.js'
+import { hasApplicationRole, importCollations, isAlone, makeApplicationRole } from './lease.js'
 import { removeOldClusters } from './old-clusters.js'
 import { startPostmaster, stopPostmaster, tryToConnect, type Lease } from './postmaster.js'
 import { copyPrepared, prepared, removeLeftovers } from './prepared.js'
@@ -24,6 +24,8 @@ export interface EmbeddedOptions {
   projectFolder: string
   home: string
   progress: (line: string) => void
+  /** Called when there is nothing to do but to wait for PostgreSQL. */
+  meanwhile?: () => void
   /** Where the server listens. @default 'loopback' on Windows, else 'socket' */
   listen?: 'socket' | 'loopback'
 }
@@ -33,6 +35,7 @@ interface Cluster extends ClusterFolders {
   user: ServerUser
   listen: 'socket' | 'loopback'
   progress: (line: string) => void
+  meanwhile: () => void
 }
 
 /**
@@ -44,7 +47,7 @@ interface Cluster extends ClusterFolders {
  * @example await using server = await openEmbedded({ projectFolder, home: seedbedHome(process.env), progress: console.log })
  */
 export async function openEmbedded(options: EmbeddedOptions): Promise<Server> {
-  const { progress, listen = process.platform === 'win32' ? 'loopback' : 'socket' } = options
+  const { progress, meanwhile = () => {}, listen = process.platform === 'win32' ? 'loopback' : 'socket' } = options
   try {
     const [installed, user] = await Promise.all([installedBinaries(), serverUser()])
     const identity = { version: installed.version, platform: installed.platform, uid: user.uid, listen, settings }
@@ -58,7 +61,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Server> {
     }
     const folders = clusterFolders(home, project, { ...identity, flags: initdbFlags(installed.platform) })
     for (const folder of [join(home, 'clusters'), folders.folder]) await makePassableFolder(folder, user)
-    const cluster = { ...folders, installed, user, listen, progress }
+    const cluster = { ...folders, installed, user, listen, progress, meanwhile }
     return await underLock(
       cluster.lock,
       () => open(cluster, project),
@@ -78,15 +81,15 @@ async function open(cluster: Cluster, projectFolder: string): Promise<Server> {
     attached?.lease && known
       ? { lease: attached.lease, record: known, origin: 'attached' as const }
       : await start(cluster, projectFolder, known, attached?.refused ?? false)
+  const endpoint = endpointOf(cluster, record.port)
   try {
-    await makeApplicationRole(lease, record.applicationPassword)
+    if (!(await hasApplicationRole(lease))) await furnish(endpoint, lease, record)
   } catch (error) {
     await lease.end()
     throw error
   }
   // A run that ends without giving the server up shall end all the same.
   lease.unref()
-  const endpoint = endpointOf(cluster, record.port)
   let given: Promise<void> | undefined
   return {
     kind: 'embedded',
@@ -124,7 +127,7 @@ async function attach(cluster: Cluster, record: ClusterRecord): Promise<{ lease?
 }
 
 async function start(cluster: Cluster, projectFolder: string, known: ClusterRecord | undefined, refused: boolean) {
-  const { installed, user, progress, home, data } = cluster
+  const { installed, user, progress, meanwhile, home, data } = cluster
   const { version } = installed
   const [binaries, here] = await Promise.all([
     runnableBinaries(installed, home, user),
@@ -148,7 +151,7 @@ async function start(cluster: Cluster, projectFolder: string, known: ClusterReco
     record = { ...known, host: here, ...port }
     await writeRecord(cluster.record, record)
   } else {
-    const source = await prepared({ home, installed, binaries, user, progress })
+    const source = await prepared({ home, installed, binaries, user, progress, meanwhile })
     const passwords = { administratorPassword: source.password, applicationPassword: randomPassword() }
     record = { format: 1, projectFolder, version, host: here, ...port, ...passwords }
     // Before the data: a data folder whose passwords nobody knows would be of no use.
@@ -157,8 +160,20 @@ async function start(cluster: Cluster, projectFolder: string, known: ClusterReco
   }
   const endpoint = endpointOf(cluster, record.port)
   const password = record.administratorPassword
-  const lease = await startPostmaster({ cluster, endpoint, password, binaries, user })
+  const lease = await startPostmaster({ cluster, endpoint, password, binaries, user, meanwhile })
   return { lease, record, origin: verdict?.use ? ('started' as const) : ('initialised' as const) }
+}
+
+/** What a new cluster lacks. The role comes last, for by it one knows that all is there. */
+async function furnish(endpoint: Endpoint, lease: Lease, passwords: ClusterRecord): Promise<void> {
+  const template1 = await tryToConnect(endpoint, passwords.administratorPassword, 'template1')
+  if (typeof template1 === 'string') throw new Error(`the new server answers and then is ${template1}`)
+  try {
+    await importCollations(template1)
+  } finally {
+    await template1.end()
+  }
+  await makeApplicationRole(lease, passwords.applicationPassword)
 }
 
 /** Ends this run's session and, if no other session is left, the server. */

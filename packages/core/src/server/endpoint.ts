@@ -84,6 +84,11 @@ export async function makeSocketFolder(folder: string, user: ServerUser): Promis
   await chmod(folder, 0o700)
 }
 
+/** Where a server's socket is, if it has one (manual, section 19.3.1, unix_socket_directories). */
+export function socketFile({ host, port: number }: Endpoint): string | undefined {
+  return host.startsWith('/') ? join(host, `.s.PGSQL.${number}`) : undefined
+}
+
 /** `postgresql://…`, a socket's folder percent-encoded in the host's place. */
 export function urlOf(endpoint: Endpoint, user: string, password: string, database: string): string {
   const [name, secret, host, path] = [user, password, endpoint.host, database].map(encodeURIComponent)

@@ -57,7 +57,7 @@ export const { errors: serverErrors, kinds: serverErrorKinds } = defineErrors({
   }),
   SERVER_NO_ARCHIVE: kind<{ platform: string; version: string; problem: string }>({
     title: 'This user cannot make a cluster',
-    why: 'initdb refuses a uid that has no entry in the passwd file, as `docker run --user 12345` gives one. For this case Seedbed brings a finished data folder along, but not for every platform.',
+    why: 'initdb refuses a uid that has no entry in the passwd file, as `docker run --user 12345` gives one. Seedbed brings a finished data folder along, but not for every platform.',
     example: { platform: 'linux-arm64', version: '18.4', problem: 'there is none' },
     message: ({ platform, version, problem }) =>
       `This user has no name in /etc/passwd, so that initdb refuses to make a cluster, and the finished one for PostgreSQL ${version} on ${platform} cannot be used: ${problem}.`,
@@ -65,7 +65,7 @@ export const { errors: serverErrors, kinds: serverErrorKinds } = defineErrors({
   }),
   SERVER_DISK_FULL: kind<{ folder: string; freeMegabytes: number }>({
     title: 'The disk is full',
-    why: 'A first cluster takes about 80 MB under SEEDBED_HOME, each further project 40 MB, and their databases come on top.',
+    why: 'A first cluster takes about 50 MB under SEEDBED_HOME, each further project 25 MB, and their databases come on top.',
     example: { folder: '/home/ada/.cache/seedbed', freeMegabytes: 3 },
     message: ({ folder, freeMegabytes }) =>
       `There is no room left for the server under ${folder} (${freeMegabytes} MB free, about 100 are needed).`,

@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os'
-import { Client, escapeIdentifier } from 'pg'
 import { printableUrl } from './database-url.js'
 import { serverErrors } from './errors.js'
+import { loadPg } from './load-pg.js'
 import type { Server } from './server.js'
 
 const oldest = 150_000
@@ -22,7 +22,7 @@ export async function openExternal(url: string): Promise<Server> {
   if (found.number < oldest) throw serverErrors.SERVER_TOO_OLD({ url: printable, version: found.version })
   if (found.isStandby) throw serverErrors.SERVER_READ_ONLY({ url: printable })
   if (!found.mayCreate) {
-    const statement = `ALTER ROLE ${escapeIdentifier(found.role)} CREATEDB`
+    const statement = `ALTER ROLE ${loadPg().escapeIdentifier(found.role)} CREATEDB`
     throw serverErrors.SERVER_ROLE_CANNOT_CREATE_DATABASES({ url: printable, role: found.role, statement })
   }
   return {
@@ -58,6 +58,7 @@ function completeUrl(text: string): string {
 }
 
 async function look(url: string) {
+  const { Client } = loadPg()
   const client = new Client({
     connectionString: url,
     application_name: 'seedbed',

@@ -1,21 +1,31 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { escapeLiteral } from 'pg'
 import type { Lease } from './postmaster.js'
 import { applicationRole } from './settings.js'
 
+export async function hasApplicationRole(lease: Lease): Promise<boolean> {
+  const { rows } = await lease.query('select from pg_roles where rolname = $1', [applicationRole])
+  return rows.length > 0
+}
+
 /** An ordinary role: it owns the worker databases, and can neither create databases nor look into those of others. */
 export async function makeApplicationRole(lease: Lease, password: string): Promise<void> {
-  const role = escapeLiteral(applicationRole)
-  const { rows } = await lease.query(`select from pg_roles where rolname = ${role}`)
-  if (rows.length > 0) return
+  if (await hasApplicationRole(lease)) return
   await lease.query(`
     begin;
     set local log_min_error_statement = panic;
     set local synchronous_commit = on;
-    create role ${applicationRole} login password ${escapeLiteral(password)};
+    create role ${applicationRole} login password ${lease.escapeLiteral(password)};
     revoke all on database postgres, template1 from public;
     grant connect on database postgres to ${applicationRole};
     commit`)
+}
+
+/**
+ * Names the collations of this machine's locales in `template1`, as initdb does: the archive that a cluster may have come
+ * from was made on a machine with few (manual, section 9.28.7, pg_import_system_collations).
+ */
+export async function importCollations(template1: Lease): Promise<void> {
+  await template1.query("select pg_import_system_collations('pg_catalog')")
 }
 
 /** Sessions that this run has just closed need a moment to be gone; another run's lease does not go. */

@@ -9,7 +9,7 @@ const day = 24 * 60 * 60 * 1_000
 
 /**
  * Removes the clusters that no run has started for a month: of projects that are gone, of an older PostgreSQL or of
- * other settings; some 40 MB each. One that runs, or that another machine or container started, stays.
+ * other settings; some 25 MB each. One that runs, or that another machine or container started, stays.
  *
  * @param unusedForDays counted from the last start, which writes `cluster.json`
  * @example await removeOldClusters('/home/ada/.cache/seedbed')

@@ -10,6 +10,8 @@ export interface OpenServerOptions {
   home?: string
   /** Told in a few words what is being done or waited for, so that nobody wonders. */
   progress?: (line: string) => void
+  /** Called when a server of ours needs a moment to be there, perhaps twice: a good time for work of one's own. */
+  meanwhile?: () => void
 }
 
 /**
@@ -20,7 +22,7 @@ export interface OpenServerOptions {
  * @example await using server = await openServer({ projectFolder: '/home/ada/shop', config: {} })
  */
 export async function openServer(options: OpenServerOptions): Promise<Server> {
-  const { projectFolder, config, home, progress = () => {} } = options
+  const { projectFolder, config, home, progress = () => {}, meanwhile } = options
   const url = config.environments?.test?.url || process.env.TEST_DATABASE_URL
   // Each kind is loaded when it is wanted: importing `pg` alone takes as long as attaching.
   if (url) {
@@ -29,7 +31,12 @@ export async function openServer(options: OpenServerOptions): Promise<Server> {
   }
   if (config.server === undefined || config.server === 'embedded') {
     const { openEmbedded } = await import('./embedded.js')
-    return openEmbedded({ projectFolder, home: home ?? seedbedHome(process.env), progress })
+    return openEmbedded({
+      projectFolder,
+      home: home ?? seedbedHome(process.env),
+      progress,
+      ...(meanwhile && { meanwhile }),
+    })
   }
   const { openContainer } = await import('./container.js')
   return openContainer({ projectFolder, config, home: home ?? seedbedHome(process.env), progress })

@@ -2,15 +2,16 @@ import { spawn } from 'node:child_process'
 import { chmod, open, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { Client } from 'pg'
+import type { Client } from 'pg'
 import { freeLockFiles, runningServer } from './data-folder.js'
-import { makeSocketFolder, urlOf, type Endpoint } from './endpoint.js'
+import { makeSocketFolder, socketFile, urlOf, type Endpoint } from './endpoint.js'
 import { serverErrors } from './errors.js'
+import { exists, type ClusterFolders } from './home.js'
+import { loadPg } from './load-pg.js'
 import { isAlive } from './process-identity.js'
 import { runProgram } from './run-program.js'
 import { administrator, configurationFiles } from './settings.js'
 import type { RunnableBinaries } from './binaries.js'
-import type { ClusterFolders } from './home.js'
 import type { ServerUser } from './server-user.js'
 
 /** The session by which a run holds on to a server. `ref` and `unref` are missing in the types of `pg`. */
@@ -31,11 +32,12 @@ export async function startPostmaster(options: {
   password: string
   binaries: RunnableBinaries
   user: ServerUser
+  meanwhile: () => void
 }): Promise<Lease> {
-  const { cluster, endpoint, password, binaries, user } = options
-  const hasSocket = endpoint.settings.unix_socket_directories !== ''
-  if (hasSocket) await makeSocketFolder(endpoint.host, user)
-  await freeLockFiles(cluster.data, hasSocket ? join(endpoint.host, `.s.PGSQL.${endpoint.port}.lock`) : undefined)
+  const { cluster, endpoint, password, binaries, user, meanwhile } = options
+  const socket = socketFile(endpoint)
+  if (socket) await makeSocketFolder(endpoint.host, user)
+  await freeLockFiles(cluster.data, socket && `${socket}.lock`)
   const configurationFile = join(cluster.folder, 'postgresql.conf')
   const accessFile = join(cluster.folder, 'pg_hba.conf')
   const texts = configurationFiles(cluster, endpoint, accessFile)
@@ -57,6 +59,9 @@ export async function startPostmaster(options: {
   child.once('error', error => (ended = { error }))
   child.once('exit', () => (ended ??= {}))
   child.unref()
+  // The first client would load it a moment later anyhow: so it happens while the server starts.
+  loadPg()
+  meanwhile()
   for (const start = Date.now(); ;) {
     const answer = await tryToConnect(endpoint, password)
     if (typeof answer !== 'string') return answer
@@ -81,9 +86,13 @@ export async function startPostmaster(options: {
 export async function tryToConnect(
   endpoint: Endpoint,
   password: string,
+  database = 'postgres',
 ): Promise<Lease | 'refused' | 'absent' | 'busy'> {
+  const socket = socketFile(endpoint)
+  if (socket && !(await exists(socket))) return 'absent'
+  const { Client } = loadPg()
   const client = new Client({
-    connectionString: urlOf(endpoint, administrator, password, 'postgres'),
+    connectionString: urlOf(endpoint, administrator, password, database),
     application_name: leaseName,
     // Said here because the environment's PGSSLMODE and PGOPTIONS would apply otherwise.
     ssl: false,

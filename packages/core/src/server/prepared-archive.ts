@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
+import { chownSync, copyFileSync, readdirSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { createBrotliDecompress } from 'node:zlib'
+import { promisify } from 'node:util'
+import { brotliDecompress } from 'node:zlib'
 import type { InstalledBinaries } from './binaries.js'
-import { serverErrors } from './errors.js'
 import { makePrivateFolder } from './home.js'
 import type { ServerUser } from './server-user.js'
 
@@ -17,39 +17,61 @@ export interface ArchiveDescription {
   sha256: string
   /** The administrator's. No secret: whoever reaches the socket needs none, and these clusters listen nowhere else. */
   password: string
+  /** Folders that are as `base/1`, but for the files which the archive has of them: `['base/4', 'base/5']`. */
+  copies: string[]
+}
+
+/** The archive for this platform, checked. */
+export interface PreparedArchive extends Pick<ArchiveDescription, 'password' | 'copies'> {
+  /** The tar file, compressed. */
+  content: Buffer
 }
 
 /** The folder `prepared` of this package, as seen from `src/server` and `dist/server` alike. */
 const folder = new URL('../../prepared/', import.meta.url)
 
 /**
- * Unpacks the finished data folder that this package brings along for a uid that initdb refuses, after checking that it
- * is what initdb of the installed version would have made here.
+ * Reads the finished data folder that this package brings along, if it is what initdb of the installed version would
+ * make here; or says what is wrong with it.
+ *
+ * @example await readArchive(await installedBinaries(), initdbFlags('linux-x64')) // { content: …, password: '…' }
+ */
+export async function readArchive(
+  { platform, version }: Pick<InstalledBinaries, 'platform' | 'version'>,
+  flags: string[],
+): Promise<PreparedArchive | { problem: string }> {
+  const text = await readFile(new URL(`${platform}.json`, folder), 'utf8').catch(() => undefined)
+  if (text === undefined) return { problem: 'there is none' }
+  const description = JSON.parse(text) as ArchiveDescription
+  if (description.version !== version) return { problem: `it is of PostgreSQL ${description.version}` }
+  if (JSON.stringify(description.flags) !== JSON.stringify(flags)) return { problem: 'it was made with other settings' }
+  const file = fileURLToPath(new URL(`${platform}.tar.br`, folder))
+  const content = await readFile(file).catch(() => undefined)
+  if (!content || createHash('sha256').update(content).digest('hex') !== description.sha256) {
+    return { problem: `${file} is damaged` }
+  }
+  return { content, password: description.password, copies: description.copies }
+}
+
+/**
+ * Unpacks an archive into a new folder `data` of the server's user.
  *
  * @returns the administrator's password
- * @throws `SERVER_NO_ARCHIVE`
  */
-export async function unpackArchive(options: {
-  data: string
-  installed: InstalledBinaries
-  user: ServerUser
-  flags: string[]
-}): Promise<string> {
-  const { data, installed, user, flags } = options
-  const { platform, version } = installed
-  const refuse = (problem: string) => serverErrors.SERVER_NO_ARCHIVE({ platform, version, problem })
-  const text = await readFile(new URL(`${platform}.json`, folder), 'utf8').catch(() => undefined)
-  if (text === undefined) throw refuse('there is none')
-  const description = JSON.parse(text) as ArchiveDescription
-  if (description.version !== version) throw refuse(`it is of PostgreSQL ${description.version}`)
-  if (JSON.stringify(description.flags) !== JSON.stringify(flags)) throw refuse('it was made with other settings')
-  const file = fileURLToPath(new URL(`${platform}.tar.br`, folder))
-  const archive = await readFile(file).catch(() => undefined)
-  if (!archive || createHash('sha256').update(archive).digest('hex') !== description.sha256) {
-    throw refuse(`${file} is damaged`)
-  }
-  const { x: extract } = await import('tar')
+export async function unpackArchive(archive: PreparedArchive, data: string, user: ServerUser): Promise<string> {
+  const [{ x: extract }, tar] = await Promise.all([import('tar'), promisify(brotliDecompress)(archive.content)])
   await makePrivateFolder(data, user)
-  await pipeline(Readable.from([archive]), createBrotliDecompress(), extract({ cwd: data, ...user.runAs }))
-  return description.password
+  // A thousand small files: one after the other takes a quarter of the time that tar's streams take.
+  extract({ cwd: data, sync: true, ...user.runAs }).end(tar)
+  for (const folder of archive.copies) copyMissing(join(data, 'base', '1'), join(data, folder), user)
+  return archive.password
+}
+
+function copyMissing(from: string, to: string, { runAs: { uid, gid } }: ServerUser): void {
+  const present = new Set(readdirSync(to))
+  for (const name of readdirSync(from)) {
+    if (present.has(name)) continue
+    copyFileSync(join(from, name), join(to, name))
+    if (uid !== undefined && gid !== undefined) chownSync(join(to, name), uid, gid)
+  }
 }

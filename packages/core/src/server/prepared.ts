@@ -2,7 +2,8 @@ import { createHash, randomUUID } from 'node:crypto'
 import { cp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { underLock } from './file-lock.js'
-import { unpackArchive } from './prepared-archive.js'
+import { readArchive, unpackArchive } from './prepared-archive.js'
+import { serverErrors } from './errors.js'
 import { exists, makePassableFolder, makePrivateFolder } from './home.js'
 import { isDoubtfulSinceBoot } from './process-identity.js'
 import { randomPassword } from './cluster-record.js'
@@ -19,9 +20,10 @@ export interface Prepared {
 }
 
 /**
- * Finds the prepared data folder of this version and user under `prepared/` of the home, or makes it: with initdb, or
- * from the archive in this package where the uid has no name and initdb refuses it. Made once, however many processes
- * and projects ask at the same moment, and it appears whole.
+ * Finds the prepared data folder of this version and user under `prepared/` of the home, or makes it: from the archive in
+ * this package, which takes a third of initdb's time and which a uid without a name can use too, or with initdb on
+ * platforms that have no archive. Made once, however many processes and projects ask at the same moment, and it appears
+ * whole.
  *
  * @throws `SERVER_NO_ARCHIVE`, `ProgramFailure` of initdb
  */
@@ -45,7 +47,7 @@ export async function prepared(options: PreparedOptions): Promise<Prepared> {
   return underLock(
     lock,
     async () => (await read(folder)) ?? (await make(folder, flags, options)),
-    pid => progress(`waiting for pid ${pid}, which runs initdb`),
+    pid => progress(`waiting for pid ${pid}, which initialises a cluster`),
   )
 }
 
@@ -55,6 +57,7 @@ interface PreparedOptions {
   binaries: RunnableBinaries
   user: ServerUser
   progress: (line: string) => void
+  meanwhile: () => void
 }
 
 /**
@@ -89,16 +92,20 @@ async function read(folder: string): Promise<Prepared | undefined> {
 }
 
 async function make(folder: string, flags: string[], options: PreparedOptions): Promise<Prepared> {
-  const { installed, user, progress } = options
+  const { installed, user, progress, meanwhile } = options
   await removeLeftovers(folder)
-  progress(`${user.canInitialise ? 'initialising' : 'unpacking'} a PostgreSQL ${installed.version} cluster`)
+  const archive = await readArchive(installed, flags)
+  if ('problem' in archive && !user.canInitialise) {
+    throw serverErrors.SERVER_NO_ARCHIVE({ ...installed, problem: archive.problem })
+  }
+  progress(`initialising a PostgreSQL ${installed.version} cluster`)
   const temporary = `${folder}.tmp-${randomUUID()}`
   try {
     await makePassableFolder(temporary, user)
     const data = join(temporary, 'data')
-    const password = user.canInitialise
-      ? await initialise(data, temporary, options)
-      : await unpackArchive({ data, installed, user, flags })
+    const making = 'problem' in archive ? initialise(data, options) : unpackArchive(archive, data, user)
+    meanwhile()
+    const password = await making
     await writeFile(join(temporary, 'password'), password, { mode: 0o600 })
     // One that a loss of power has made doubtful.
     await rm(folder, { recursive: true, force: true })
@@ -110,13 +117,18 @@ async function make(folder: string, flags: string[], options: PreparedOptions): 
   }
 }
 
-async function initialise(
+/**
+ * Runs initdb.
+ *
+ * @param data must not exist, and the folder that it is in must be ours alone
+ * @returns the administrator's password
+ */
+export async function initialise(
   data: string,
-  temporary: string,
-  { installed, binaries, user }: PreparedOptions,
+  { installed, binaries, user }: Pick<PreparedOptions, 'installed' | 'binaries' | 'user'>,
 ): Promise<string> {
   const password = randomPassword()
-  const passwordFolder = join(temporary, 'for-initdb')
+  const passwordFolder = join(dirname(data), 'for-initdb')
   await makePrivateFolder(data, user)
   await makePrivateFolder(passwordFolder, user)
   const passwordFile = join(passwordFolder, 'password')

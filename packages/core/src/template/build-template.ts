@@ -1,4 +1,4 @@
-import pg, { type Client } from 'pg'
+import type { Client } from 'pg'
 import type { SeedbedConfig } from '../config/config.js'
 import type { MigrationPlan } from '../migrations/migration-plan.js'
 import { connectionParts } from '../run/connection-variables.js'
@@ -6,6 +6,7 @@ import type { SeedPlan } from '../seeds/find-seeds.js'
 import { loadSeeds } from '../seeds/load-seeds.js'
 import type { SeedLabels } from '../seeds/seed-labels.js'
 import { withDatabase } from '../server/database-url.js'
+import { loadPg } from '../server/load-pg.js'
 import type { Server } from '../server/server.js'
 import { templateErrors } from './errors.js'
 
@@ -37,7 +38,8 @@ export async function buildTemplate(database: string, sources: TemplateSources):
 }
 
 async function connect(url: string): Promise<Client> {
-  const client = new pg.Client({ connectionString: url, application_name: 'seedbed build' })
+  const { Client } = loadPg()
+  const client = new Client({ connectionString: url, application_name: 'seedbed build' })
   await client.connect()
   return client
 }
@@ -46,12 +48,14 @@ async function createExtensions(adminUrl: string, extensions: readonly string[],
   const admin = await connect(adminUrl)
   try {
     for (const extension of extensions) {
-      await admin.query(`create extension if not exists ${pg.escapeIdentifier(extension)} cascade`).catch(error => {
-        throw templateErrors.EXTENSION_UNAVAILABLE(
-          { extension, server, reason: (error as Error).message },
-          { cause: error },
-        )
-      })
+      await admin
+        .query(`create extension if not exists ${loadPg().escapeIdentifier(extension)} cascade`)
+        .catch(error => {
+          throw templateErrors.EXTENSION_UNAVAILABLE(
+            { extension, server, reason: (error as Error).message },
+            { cause: error },
+          )
+        })
     }
   } finally {
     await admin.end()
@@ -70,7 +74,7 @@ async function rememberRoles(
   migrate: (knownRoles: string[]) => Promise<void>,
 ): Promise<void> {
   if (!migrations.mayCreateRoles) return migrate([])
-  const role = pg.escapeIdentifier(connectionParts(server.applicationUrl).user)
+  const role = loadPg().escapeIdentifier(connectionParts(server.applicationUrl).user)
   const ours = server.adminUrl !== server.applicationUrl
   // An advisory lock is per database; this one has to be the same for all builds, so not the database being built.
   const admin = await connect(server.adminUrl)
@@ -89,7 +93,9 @@ async function rememberRoles(
         [before.map(({ oid }) => oid)],
       )
       for (const { name } of created) {
-        await admin.query(`comment on role ${pg.escapeIdentifier(name)} is ${pg.escapeLiteral(createdByMigrations)}`)
+        await admin.query(
+          `comment on role ${loadPg().escapeIdentifier(name)} is ${loadPg().escapeLiteral(createdByMigrations)}`,
+        )
       }
       if (ours) await admin.query(`alter role ${role} nocreaterole`)
     }

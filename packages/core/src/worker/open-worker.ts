@@ -1,13 +1,15 @@
 import type { Client } from 'pg'
+import { restoreSequences } from 'pg-template-db/sequences'
 import { isSpoiled, markSpoiled, readFacts, type TemplateFacts } from '../run/worker-files.js'
 import type { FailedRun, RunHandle } from '../run/run-handle.js'
 import { readLabels } from '../seeds/read-labels.js'
 import type { Seeds } from '../seeds/seed-types.js'
+import { loadPg } from '../server/load-pg.js'
 import { queryFunction, shortened, type Db, type Statement } from './db.js'
 import { workerErrors } from './errors.js'
 import { refuseWorker } from './refusals.js'
 import { openedScopes, scopesOf, type Scope, type WorkerScopes } from './scopes.js'
-import { loadPg, transactionSession } from './transaction-session.js'
+import { transactionSession } from './transaction-session.js'
 
 export interface Worker extends Pick<WorkerScopes, 'enter' | 'leave'> {
   /** The worker's own client, for whatever scope is innermost. */
@@ -109,10 +111,7 @@ function makeWorker(scopes: WorkerScopes): Worker {
   }
 
   /** A ROLLBACK does not put sequences back, so that the next file would get other ids. */
-  async function putSequencesBack(client: Client) {
-    const { restoreSequences } = await import('pg-template-db/sequences')
-    await restoreSequences(client, readFactsOnce().sequences)
-  }
+  const putSequencesBack = (client: Client) => restoreSequences(client, readFactsOnce().sequences)
 
   return {
     enter: scope => scopes.enter(scope),

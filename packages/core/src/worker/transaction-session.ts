@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { createRequire } from 'node:module'
 import type { Client, QueryResult } from 'pg'
 import { connectionParts } from '../run/connection-variables.js'
+import { loadPg } from '../server/load-pg.js'
 import { shortened, type Statement } from './db.js'
 import { workerErrors } from './errors.js'
 import { restorePoints } from './restore-points.js'
@@ -238,9 +238,8 @@ export function transactionSession(options: TransactionSessionOptions): Transact
       inTurn(async () => {
         if (lost || spoiled !== undefined || !(client || evenIfUnused)) return
         const open = client ?? (await connect())
-        await open.query('ROLLBACK')
-        await work(open)
-        await open.query('BEGIN')
+        // Not one after the other: in a pipeline all of it is one round trip.
+        await Promise.all([open.query('ROLLBACK'), work(open), open.query('BEGIN')])
       }),
     sessions: () => sessions,
     spoiled: () => spoiled !== undefined,
@@ -274,8 +273,3 @@ function outsideTransaction(text: string): Error {
 
 // Taken before a test can put fake timers in its place.
 const realSetTimeout = setTimeout
-
-/** `pg`, when it is first needed. It is CommonJS, and `require` loads it some milliseconds quicker than `import`. */
-export function loadPg(): typeof import('pg') {
-  return createRequire(import.meta.url)('pg') as typeof import('pg')
-}

@@ -104,13 +104,13 @@ describe('who runs the server', () => {
     await mkdir(temporary)
     await chmod(temporary, 0o1777)
     const env = { TMPDIR: temporary }
-    const unpacking = openInChild({ project: place.project, user: nameless, env })
-    const first = await useOnce(unpacking)
+    const unnamed = openInChild({ project: place.project, user: nameless, env })
+    const first = await useOnce(unnamed)
     const home = join(temporary, 'seedbed-12345')
     try {
       const { mode, uid } = await stat(home)
       expect([mode & 0o777, uid]).toEqual([0o700, 12345])
-      expect([first.origin, unpacking.progress]).toEqual(['initialised', ['unpacking a PostgreSQL 18.4 cluster']])
+      expect([first.origin, unnamed.progress]).toEqual(['initialised', ['initialising a PostgreSQL 18.4 cluster']])
       const second = await useOnce(
         openInChild({ project: place.project, user: nameless, env: { ...env, HOME: '/nowhere' } }),
       )
@@ -224,7 +224,7 @@ describe('where npm has put the binaries', () => {
 describe('no room', () => {
   test.skipIf(!isRoot)(`a full disk is explained, and leaves nothing half-made${onlyRoot}`, async () => {
     await mkdir(place.home)
-    for (const size of ['20m', '60m']) {
+    for (const size of ['10m', '36m']) {
       await promisify(execFile)('mount', ['-t', 'tmpfs', '-o', `size=${size},mode=755`, 'tmpfs', place.home])
       try {
         const opening = openServer({ projectFolder: place.project, config: {}, home: place.home })

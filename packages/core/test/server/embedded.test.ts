@@ -4,10 +4,12 @@ import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Client } from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { installedBinaries, runnableBinaries } from '../../src/server/binaries.js'
 import { withDatabase } from '../../src/server/database-url.js'
 import { openEmbedded } from '../../src/server/embedded.js'
 import { openServer } from '../../src/server/open-server.js'
 import type { Server } from '../../src/server/server.js'
+import { serverUser } from '../../src/server/server-user.js'
 import {
   isGone,
   onlyCluster,
@@ -208,7 +210,32 @@ test('a second project runs no initdb, and has roles, settings and databases of 
   expect(new URL(one.applicationUrl).password).not.toBe(new URL(two.applicationUrl).password)
 })
 
-test('8 processes at once on an empty home: one initdb, one server, which the last one stops', async () => {
+test('a new cluster knows the locales of this machine, whatever the prepared folder knew', async () => {
+  await using first = await open()
+  const known = "select collname from pg_collation where collprovider = 'c' order by 1"
+  const locales = await query(withDatabase(first.applicationUrl, 'postgres'), known)
+  expect(locales).not.toEqual([])
+  const [folder] = (await readdir(join(place.home, 'prepared'))).filter(name => !name.includes('.lock'))
+  await runAlone(join(place.home, 'prepared', folder!, 'data'), "delete from pg_collation where collname = 'C.utf8'")
+  await using second = await open(place.folder)
+  expect(second.origin).toBe('initialised')
+  expect(await query(withDatabase(second.adminUrl, 'template1'), known)).toEqual(locales)
+})
+
+/** Runs a statement in template1 of a data folder on which no server runs (manual, postgres, "Options for Single-User Mode"). */
+async function runAlone(data: string, statement: string): Promise<void> {
+  const [installed, user] = await Promise.all([installedBinaries(), serverUser()])
+  const { postgres, env } = await runnableBinaries(installed, place.home, user)
+  const child = spawn(postgres, ['--single', '-D', data, 'template1'], { ...user.runAs, cwd: '/', env })
+  let answer = ''
+  child.stdout.on('data', chunk => (answer += String(chunk)))
+  child.stderr.on('data', chunk => (answer += String(chunk)))
+  child.stdin.end(`${statement}\n`)
+  const [code] = (await once(child, 'exit')) as [number]
+  if (code !== 0 || answer.includes('ERROR')) throw new Error(answer)
+}
+
+test('8 processes at once on an empty home: one cluster, one server, which the last one stops', async () => {
   await rm(place.home, { recursive: true })
   const runs = Array.from({ length: 8 }, () => openInChild(place))
   const opened = await Promise.all(runs.map(run => run.opened))
