@@ -8,7 +8,7 @@ export const how = `The same suite in several forms, each a Vitest of its own fr
 /**
  * Runs a suite's forms in turns; Seedbed's cluster and template are there already.
  *
- * @returns {Promise<Record<string, { wall: number, cpu: number }[]>>} of each form, one a round
+ * @returns {Promise<Record<string, number[]>>} of each form, one a round
  */
 export async function timesOfSuites({ project, place }, { files, testsPerFile, variants, rounds }) {
   const database = join(place, 'hooks-database')
@@ -43,11 +43,11 @@ export function overhead(times, { files, testsPerFile, below }) {
     promise: { below },
     spread,
     rounds,
-    compared: `${ms(over('seedbed'))} to ${ms(over('hooks'))}, above ${ms(times.none.map(({ wall }) => wall))}`,
+    compared: `${ms(over('seedbed'))} to ${ms(over('hooks'))}, above ${ms(times.none)}`,
   }
 }
 
 /** Round by round, the milliseconds above the suite without a database. */
-export function above(times, variant, clock = 'wall') {
-  return times[variant].map((time, round) => time[clock] - times.none[round][clock])
+function above(times, variant) {
+  return times[variant].map((time, round) => time - times.none[round])
 }

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { reportLines, startRun, workerErrors, type FailedRun, type RunHandle } from '@seedbed/core'
 import type { TestProject } from 'vitest/node'
-import { setupFile } from './plugin.js'
+import { runnerFile } from './plugin.js'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -13,7 +13,7 @@ declare module 'vitest' {
 export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
   const { projects, config } = project.vitest
   for (const { name, config, vite } of projects) {
-    if (config.browser.enabled || config.setupFiles.includes(setupFile)) continue
+    if (config.browser.enabled || config.runner === runnerFile) continue
     throw workerErrors.PROJECT_WITHOUT_SETUP({ project: name, file: vite.config.configFile || 'the same file' })
   }
   if (!projects.includes(project)) return undefined

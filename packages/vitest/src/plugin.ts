@@ -3,8 +3,7 @@ import { refuseConnections, workerErrors } from '@seedbed/core'
 import type { VitestPluginContext } from 'vitest/node'
 
 const file = (name: string) => fileURLToPath(new URL(`./${name}.js`, import.meta.url))
-/** Stands first among a project's setup files; a project without it has no database. */
-export const setupFile = file('setup')
+export const runnerFile = file('runner') // A project with another one has no database.
 
 /**
  * The one line in `vitest.config.ts`: every test starts on the migrated, seeded database, and leaves no trace. Does
@@ -19,19 +18,15 @@ export default function seedbed() {
     config() {
       if (!process.env.VITEST) return undefined
       refuseConnections()
-      // An external module is evaluated once a worker; without isolation, each file needs the setup file's hooks anew.
-      const server = { deps: { inline: [/@seedbed\/vitest\/dist\/setup\.js/] } }
       // Here too, because Vitest runs the root's global setup even where all tests belong to projects.
-      return { test: { globalSetup: [file('global-setup')], server } }
+      return { test: { globalSetup: [file('global-setup')] } }
     },
     configureVitest({ project: { config } }: VitestPluginContext): void {
       if (config.browser.enabled) return
       if (config.runner) throw workerErrors.RUNNER_TAKEN({ runner: config.runner })
-      config.runner = file('runner')
+      config.runner = runnerFile
       // Projects of Vitest 5 do not inherit it, those of others have it twice.
       config.globalSetup = [...new Set([config.globalSetup, file('global-setup')].flat())]
-      config.setupFiles = [setupFile, ...config.setupFiles]
-      config.sequence.setupFiles = 'list' // In parallel, a user's might open its pool before the URL is set.
     },
   }
 }

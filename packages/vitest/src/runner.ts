@@ -1,30 +1,49 @@
-import { openedScopes } from '@seedbed/core/scopes'
+import { openedScopes, openScopes } from '@seedbed/core/scopes'
 import * as vitest from 'vitest'
-import type { RunnerTestCase, RunnerTestSuite } from 'vitest'
 import { scopeOf } from './scope.js'
 
 // Vitest 4.1 and 5 export it from here; 3.2 only from vitest/runners, which 5 does not have.
 const Base = vitest.TestRunner ?? (await import('vitest/runners')).VitestTestRunner
 
-/** The only place that sees a `describe` begin and end. There is no worker where the setup file has refused to start. */
+/** The only place that sees a `describe` begin and end, and the first that sees a file. */
 export default class SeedbedRunner extends Base {
-  override async onBeforeRunSuite(suite: RunnerTestSuite): Promise<void> {
+  private opening: Promise<void> | undefined
+  /** After a file, for Vitest collects one at a time. */
+  onCollected = (): void => void (this.opening = undefined)
+
+  /** Setup files first, then the test file itself: none of them runs before DATABASE_URL is the worker's. */
+  override async importFile(path: string, source: 'setup' | 'collect'): Promise<unknown> {
+    await (this.opening ??= openFile())
+    return super.importFile(path, source)
+  }
+
+  override async onBeforeRunSuite(suite: vitest.RunnerTestSuite): Promise<void> {
     await super.onBeforeRunSuite(suite)
     await openedScopes()?.enter(scopeOf(suite))
   }
 
-  override async onAfterRunSuite(suite: RunnerTestSuite): Promise<void> {
+  override async onAfterRunSuite(suite: vitest.RunnerTestSuite): Promise<void> {
     await openedScopes()?.leave(scopeOf(suite))
     await super.onAfterRunSuite(suite)
   }
 
-  override onBeforeTryTask(test: RunnerTestCase): Promise<void> | void {
+  override onBeforeTryTask(test: vitest.RunnerTestCase): Promise<void> | void {
     super.onBeforeTryTask(test)
     if (!vitest.aroundEach) return openedScopes()?.enter(scopeOf(test))
   }
 
-  override async onAfterRunTask(test: RunnerTestCase): Promise<void> {
+  override async onAfterRunTask(test: vitest.RunnerTestCase): Promise<void> {
     super.onAfterRunTask(test)
     if (!vitest.aroundEach) await openedScopes()?.leave(scopeOf(test))
   }
+}
+
+async function openFile(): Promise<void> {
+  const scopes = await openScopes(vitest.inject('seedbed'), Number(process.env.VITEST_POOL_ID))
+  // Outermost, so that the user's own aroundEach stands inside the test's scope. Vitest 3.2 has none: see above.
+  vitest.aroundEach?.(async (runTest, { task }) => {
+    await scopes.enter(scopeOf(task))
+    await runTest() // Never rejects, even when the test fails.
+    await scopes.leave(scopeOf(task))
+  })
 }

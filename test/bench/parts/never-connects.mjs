@@ -1,29 +1,40 @@
-import { above, timesOfSuites } from '../compare-suites.mjs'
-import { median, summary } from '../measuring.mjs'
+import { readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { inTurns, median, summary } from '../measuring.mjs'
+import { runSuite, writeSuite } from '../suites.mjs'
 
-const many = 14
-const few = 2
+const files = 20
+const testsPerFile = 4
 
 export const title = 'A file that never connects'
-export const how = `A suite without a database and the same suite with the plugin, in turns, each a Vitest of its own; no test asks for the database. A file costs what the plugin adds to ${many} files, without what it adds to ${few}, so that what a run pays once falls out. Many short runs, since a difference of a few milliseconds is lost in long ones. Once as time, and once as the processor time of Vitest and its workers.`
+export const how = `A suite of ${files} files without a database and the same suite with the plugin, in turns, one worker each; no test asks for the database. In Vitest's default pool each file is a process; from the start of one to the start of the next is what a file takes, the main process's work for it included. A round's figure is the difference of the medians over its files, so that what a run pays once falls out.`
 
 /** @returns {Promise<import('../report.mjs').Figure[]>} */
-export async function measure(context) {
-  const common = { testsPerFile: 1, variants: ['none', 'idle'], rounds: context.quick ? 5 : 21 }
-  const fewTimes = await timesOfSuites(context, { ...common, files: few })
-  const manyTimes = await timesOfSuites(context, { ...common, files: many })
-  return ['wall', 'cpu'].map(clock => {
-    const once = above(fewTimes, 'idle', clock)
-    const added = above(manyTimes, 'idle', clock)
-    const { spread, rounds } = summary(added.map(milliseconds => (milliseconds - median(once)) / (many - few)))
-    return {
-      name: `a file that never connects, ${clock === 'cpu' ? 'processor time' : 'time'}`,
-      value: (median(added) - median(once)) / (many - few),
-      unit: 'ms',
-      promise: { below: 3 },
-      spread,
-      rounds,
-      compared: `the plugin adds ${median(added).toFixed(0)} ms to ${many} files, ${median(once).toFixed(0)} ms to ${few}`,
+export async function measure({ project, place, quick }) {
+  const starts = join(place, 'starts')
+  const env = { BENCH_STARTS: starts, NODE_OPTIONS: `--require ${project.program('log-start.cjs')}` }
+  const ways = {}
+  for (const variant of ['none', 'idle']) {
+    const folder = await writeSuite(project.folder, variant, { files, testsPerFile })
+    ways[variant] = async () => {
+      await rm(starts, { force: true })
+      await runSuite(project, folder, { env, tests: files * testsPerFile, workers: 1 })
+      const born = (await readFile(starts, 'utf8')).trim().split('\n').map(Number)
+      if (born.length !== files) throw new Error(`${born.length} workers for ${files} files`)
+      return median(born.slice(1).map((time, index) => time - born[index]))
     }
-  })
+  }
+  const { none, idle } = await inTurns(ways, { rounds: quick ? 3 : 15 })
+  const { median: value, ...rest } = summary(idle.map((time, round) => time - none[round]))
+  const ms = times => `${median(times).toFixed(1)} ms`
+  return [
+    {
+      name: 'a file that never connects',
+      value,
+      unit: 'ms',
+      ...rest,
+      promise: { below: 3 },
+      compared: `${ms(idle)} a file, ${ms(none)} without Seedbed`,
+    },
+  ]
 }
