@@ -1,0 +1,79 @@
+/** One kind of error: how it is worded for the details of a case. No text holds a password. */
+interface Kind<Details> {
+  /** What happened, and why. */
+  message: (details: Details) => string
+  /** The way out. */
+  hint: (details: Details) => string
+}
+
+/** The one class of error that this package throws by itself. `code` is stable and made to be compared. */
+export class SandboxError extends Error {
+  override readonly name = 'SandboxError'
+  readonly code: SandboxErrorCode
+  /** What to do; also the last part of `message`, since most programs print nothing else. */
+  readonly hint: string
+  constructor(code: SandboxErrorCode, message: string, hint: string, options?: { cause?: unknown }) {
+    super(`${message}\n\n  ${hint.replaceAll('\n', '\n  ')}\n  (${code})`, options)
+    this.code = code
+    this.hint = hint
+  }
+}
+
+/** What the server reported about a statement of ours. */
+export class SandboxServerError extends Error {
+  /** SQLSTATE. */
+  readonly code: string
+  constructor(fields: Map<string, string>) {
+    super(fields.get('M') ?? 'unknown error')
+    this.code = fields.get('C') ?? 'XX000'
+  }
+}
+
+const kinds = {
+  INVALID_OPTION: kind<{ option: string; problem: string }>({
+    message: d => `The option \`${d.option}\` cannot be used: ${d.problem}.`,
+    hint: d => `Change \`${d.option}\`.`,
+  }),
+  CONNECTION_FAILED: kind<{ server: string; reason: string }>({
+    message: d => `The sandbox could not open its session on ${d.server}: ${d.reason}`,
+    hint: () => 'Check that the server runs, that `url` names it, and that it has a connection to spare.',
+  }),
+  SESSION_LOST: kind<{ reason: string }>({
+    message: d => `The sandbox's session on the server has ended: ${d.reason}`,
+    hint: () => 'What the test had written is gone with it. The next test starts on a new session.',
+  }),
+  NO_SCOPE: kind<{ call: string }>({
+    message: d => `\`${d.call}\` was called, but no scope is entered.`,
+    hint: () => 'Every `leave()` belongs to one `enter()`.',
+  }),
+  CLOSED: kind<undefined>({
+    message: () => 'The sandbox is closed.',
+    hint: () => 'Open another one with `openSandbox`.',
+  }),
+}
+
+export type SandboxErrorCode = keyof typeof kinds
+
+type Factories = {
+  [Code in SandboxErrorCode]: (typeof kinds)[Code] extends Kind<infer Details>
+    ? (details: Details, options?: { cause?: unknown }) => SandboxError
+    : never
+}
+
+export const errors = Object.fromEntries(
+  Object.entries(kinds).map(([code, kind]) => [
+    code,
+    (details: never, options?: { cause?: unknown }) =>
+      new SandboxError(code as SandboxErrorCode, kind.message(details), kind.hint(details), options),
+  ]),
+) as Factories
+
+function kind<Details>(definition: Kind<Details>): Kind<Details> {
+  return definition
+}
+
+/** An AggregateError, one attempt for each address, has no text of its own. */
+export function reasonOf(error: unknown): string {
+  const { message, errors: attempts } = error as Error & { errors?: Error[] }
+  return message || attempts?.[0]?.message || String(error)
+}

@@ -1,0 +1,74 @@
+import type { Footprint } from './footprint.js'
+import type { Member } from './member.js'
+import { forgetState, type Shared } from './shared.js'
+
+/**
+ * Ends the innermost scope: waits for what still runs, ends transactions that were left open, and puts all back that was
+ * written in it.
+ */
+export async function leaveScope(shared: Shared, patience: number): Promise<Footprint> {
+  const footprint = shared.footprints.pop()!
+  footprint.clients = [...shared.members].map(({ label }) => label)
+  await endStragglers(shared, footprint, patience)
+  const turn = shared.turns.take(shared.self, { first: true })
+  for (const member of shared.members) {
+    if (member.status === 'I') continue
+    footprint.openTransactions.push({ client: member.label, statement: member.lastStatement || 'BEGIN' })
+    abandon(shared, member, footprint.scope)
+  }
+  await turn
+  try {
+    await putBack(shared)
+  } finally {
+    shared.turns.give(shared.self)
+  }
+  return footprint
+}
+
+async function putBack(shared: Shared): Promise<void> {
+  const undo = shared.ground.leave()
+  const session = shared.session()
+  if (session.lost()) return
+  if (undo !== null) {
+    await shared.run(undo)
+    forgetState(shared)
+    shared.constraints.changed()
+  }
+  if (shared.advisoryLocks) {
+    // Session locks are not the transaction's: no rollback gives them back.
+    shared.advisoryLocks = false
+    await shared.run('SELECT pg_catalog.pg_advisory_unlock_all()')
+  }
+}
+
+/** A statement that its test did not wait for gets a moment to end by itself; then it is cancelled. */
+async function endStragglers(shared: Shared, footprint: Footprint, patience: number): Promise<void> {
+  const running = () => (shared.session().busy() ? shared.turns.holder() : undefined)
+  if (!running()) return
+  const until = now() + patience
+  while (running() && now() < until) await moment(2)
+  const late = running()
+  if (!late) return
+  footprint.inFlight.push({ client: late.label, statement: late.lastStatement, cancelled: true })
+  await shared.session().cancel()
+  while (running()) await moment(2)
+}
+
+function abandon(shared: Shared, member: Member, scope: string): void {
+  member.orphaned = { scope, statement: member.lastStatement }
+  member.status = 'I'
+  member.started = false
+  member.modes = {}
+  member.locals.clear()
+  member.cursors.clear()
+  member.notifications.length = 0
+  member.prepared.openPortals.clear()
+  member.prepared.controlPortals.clear()
+  shared.turns.give(member)
+}
+
+const moment = (milliseconds: number) => new Promise<void>(resolve => setTimer(resolve, milliseconds))
+
+// Taken before a test can put fake ones in their place.
+const setTimer = setTimeout
+const now = performance.now.bind(performance)

@@ -1,0 +1,185 @@
+import type { Socket } from 'node:net'
+import { FrameError, frameReader, type Frame } from './frames.js'
+import type { TransactionStatus } from './messages.js'
+import type { Notification } from './notifications.js'
+import type { Modes } from './statements.js'
+import { openPrepared, type Prepared } from './prepared.js'
+
+/** A client that has logged in: its connection, and what belongs to it and to no other. */
+export interface Member {
+  /** For errors: `client 3 (psql, 127.0.0.1:53412)`. */
+  readonly label: string
+  readonly processId: number
+  /** Where it believes to be. */
+  status: TransactionStatus
+  /** Whether its transaction has run something, so that it has the turn. */
+  started: boolean
+  /** Whether its transaction is only that of the statements of one text (manual, section 54.2.2.1). */
+  implicit: boolean
+  /** Of its transaction. */
+  modes: Modes
+  /** Its latest statement, shortened; for errors. */
+  lastStatement: string
+  /** What it asked for at its start-up: RESET goes back to it. */
+  readonly initial: Map<string, string>
+  /** Parameters that it has set for its session, and their values. */
+  readonly settings: Map<string, string>
+  /** Parameters whose values may have changed since they were last read. */
+  readonly touched: Set<string>
+  /** Parameters that are set until the end of its transaction, with the values that come back then. */
+  readonly locals: Map<string, string | null>
+  /** Cursors of DECLARE that end with its transaction. */
+  readonly cursors: Set<string>
+  /** Temporary tables that it has made. */
+  readonly temporary: Map<string, 'keep' | 'empty' | 'drop'>
+  /** Cursors WITH HOLD, and the server's names for them: other clients may have some of the same name. */
+  readonly holdCursors: Map<string, string>
+  /** Those of them that a rollback takes. */
+  readonly heldInTransaction: Set<string>
+  readonly prepared: Prepared
+  /** On which it listens. */
+  readonly channels: Set<string>
+  /** What it wants to tell at its COMMIT. */
+  readonly notifications: Notification[]
+  /** Its batch is being cut short, because others want the session. */
+  settling: Promise<void> | undefined
+  /** Why its transaction is gone; its next statement fails with it. */
+  orphaned: { scope: string; statement: string } | undefined
+  /** The parameters that it was told of, by ParameterStatus. */
+  readonly reported: Map<string, string>
+  /** Up to which change of the session it was told. */
+  reportedChange: number
+  /** Whether a message of a batch has failed, so that the rest is skipped up to its Sync. */
+  skipping: boolean
+  /** Hands bytes to the client; all that is sent in one go leaves in one packet. */
+  send(bytes: Buffer): void
+  /** The next message; undefined once the client is gone. */
+  next(): Promise<Frame | undefined> | Frame | undefined
+  /** Resolves when the client has taken what it was sent, or is gone. */
+  taken(): Promise<void> | undefined
+  readonly gone: boolean
+  /** Sends what is left and hangs up. */
+  end(): void
+}
+
+let lastId = 0
+
+/** How many bytes of a client may wait here, before it is not read from for a while. */
+const mostWaiting = 1 << 20
+
+/**
+ * @param onBadFrame is told once of a stream that is no protocol; the client is not read from any more
+ */
+export function openMember(
+  socket: Socket,
+  rest: Buffer,
+  options: { user: string; application: string; processId: number; onBadFrame(reason: string): void },
+): Member {
+  const id = ++lastId
+  const inbox: Frame[] = []
+  let waitingBytes = 0
+  let wake: ((frame: Frame | undefined) => void) | undefined
+  let outbox: Buffer[] = []
+  let isGone = false
+
+  const read = frameReader(frame => {
+    if (wake) {
+      const deliver = wake
+      wake = undefined
+      deliver(frame)
+      return
+    }
+    inbox.push(frame)
+    waitingBytes += frame.bytes.length
+    if (waitingBytes > mostWaiting) socket.pause()
+  })
+  const take = (chunk: Buffer) => {
+    try {
+      read(chunk)
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error
+      socket.removeListener('data', take)
+      options.onBadFrame(error.message)
+    }
+  }
+  const leave = () => {
+    isGone = true
+    wake?.(undefined)
+    wake = undefined
+  }
+  socket.on('data', take)
+  socket.on('close', leave)
+  socket.on('end', leave)
+  if (rest.length > 0) take(rest)
+
+  function flush(): void {
+    const bytes = outbox
+    outbox = []
+    if (isGone || socket.destroyed) return
+    socket.write(bytes.length === 1 ? bytes[0]! : Buffer.concat(bytes))
+  }
+
+  const port = socket.remotePort ?? 0
+  return {
+    label: `client ${id} (${[options.application, `port ${port}`].filter(Boolean).join(', ')})`,
+    processId: options.processId,
+    status: 'I',
+    started: false,
+    implicit: false,
+    modes: {},
+    lastStatement: '',
+    initial: new Map(),
+    settings: new Map(),
+    touched: new Set(),
+    locals: new Map(),
+    cursors: new Set(),
+    temporary: new Map(),
+    holdCursors: new Map(),
+    heldInTransaction: new Set(),
+    prepared: openPrepared(`s${id}_`),
+    channels: new Set(),
+    notifications: [],
+    settling: undefined,
+    orphaned: undefined,
+    reported: new Map(),
+    reportedChange: 0,
+    skipping: false,
+    send(bytes) {
+      if (outbox.length === 0) later(flush)
+      outbox.push(bytes)
+    },
+    next() {
+      const frame = inbox.shift()
+      if (frame) {
+        waitingBytes -= frame.bytes.length
+        if (waitingBytes <= mostWaiting / 2 && socket.isPaused()) socket.resume()
+        return frame
+      }
+      if (isGone) return undefined
+      return new Promise(resolve => (wake = resolve))
+    },
+    taken() {
+      if (!socket.writableNeedDrain || isGone) return undefined
+      return new Promise(resolve => {
+        socket.once('drain', resolve)
+        socket.once('close', resolve)
+      })
+    },
+    get gone() {
+      return isGone
+    },
+    end() {
+      if (outbox.length > 0) flush()
+      socket.end()
+    },
+  }
+}
+
+/** A statement's text for messages: one line. */
+export function shortened(text: string): string {
+  const line = text.trim().replaceAll(/\s+/g, ' ')
+  return line.length > 120 ? `${line.slice(0, 117)}...` : line
+}
+
+// Taken before a test can put a fake one in its place.
+const later = queueMicrotask

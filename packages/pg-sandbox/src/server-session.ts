@@ -1,0 +1,200 @@
+import { connect, type Socket } from 'node:net'
+import { Client } from 'pg'
+import { errors, reasonOf } from './errors.js'
+import { FrameError, frameReader, type Frame } from './frames.js'
+import { int32, query, reportFields } from './messages.js'
+import { frameCollector } from './replies.js'
+
+/** What takes the server's messages while an exchange is on. */
+export interface Sink {
+  frame(frame: Frame): void
+  /** A piece of a row or of COPY data that is too long to be held. */
+  part?(bytes: Buffer): void
+}
+
+/**
+ * The one session on the server that all clients share. It relays messages and knows nothing of transactions. One
+ * exchange at a time: whoever sends has to have the turn.
+ */
+export interface ServerSession {
+  /** What the server reported at the log-in, for instance `server_version` and `TimeZone`. */
+  readonly parameters: ReadonlyMap<string, string>
+  /** The same as they are now. */
+  readonly current: ReadonlyMap<string, string>
+  /** How often the server has reported a change. */
+  changes(): number
+  readonly processId: number
+  /**
+   * Sends messages and hands their replies to `sink`, until the server has been ready `times` times.
+   *
+   * @throws SandboxError SESSION_LOST
+   */
+  exchange(messages: Buffer[], sink: Sink, times: number): Promise<void>
+  /** Sends more within an exchange: COPY data, and the Sync behind it. */
+  sendMore(bytes: Buffer): boolean
+  /** Runs statements of our own in one round trip; the rows of each, as text. An error of the server is thrown. */
+  run(sql: string): Promise<(string | null)[][][]>
+  /** Whether an exchange is on. */
+  busy(): boolean
+  /** Stops and resumes reading from the server, for a client that takes its rows slowly. */
+  pause(): void
+  resume(): void
+  /** Resolves when the server takes more data. */
+  drained(): Promise<void>
+  /** Asks the server to cancel what it does now. */
+  cancel(): Promise<void>
+  lost(): Error | undefined
+  /** Ends the session for good: it cannot be trusted any more. */
+  abandon(reason: string): void
+  close(): Promise<void>
+}
+
+/** The insides of `pg`'s client that are taken over; its types do not name them. */
+interface Insides {
+  connection: { stream: Socket; on(event: 'parameterStatus', listener: (message: ParameterStatus) => void): void }
+  processID: number
+  secretKey: number
+}
+interface ParameterStatus {
+  parameterName: string
+  parameterValue: string
+}
+
+/**
+ * Logs in with `pg`, which knows TLS, SCRAM and what a URL may say, and takes its stream over once it is ready.
+ *
+ * @throws SandboxError CONNECTION_FAILED
+ */
+export async function openServerSession(url: string): Promise<ServerSession> {
+  const client = new Client({ connectionString: url, keepAlive: true })
+  const insides = client as unknown as Insides
+  const parameters = new Map<string, string>()
+  insides.connection.on('parameterStatus', message => parameters.set(message.parameterName, message.parameterValue))
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    // What a role or database sets would end the session in the middle of a test. transaction_timeout is of 17.
+    await client.query('set idle_in_transaction_session_timeout = 0; set idle_session_timeout = 0')
+    if (Number.parseInt(parameters.get('server_version') ?? '', 10) >= 17) {
+      await client.query('set transaction_timeout = 0')
+    }
+  } catch (cause) {
+    client.end().catch(() => {})
+    throw errors.CONNECTION_FAILED({ server: `${client.host}:${client.port}`, reason: reasonOf(cause) }, { cause })
+  }
+  const { stream } = insides.connection
+  for (const event of ['data', 'close', 'end', 'error']) stream.removeAllListeners(event)
+  return takeOver(stream, { client, insides, parameters })
+}
+
+function takeOver(
+  stream: Socket,
+  { client, insides, parameters }: { client: Client; insides: Insides; parameters: Map<string, string> },
+): ServerSession {
+  let current: { sink: Sink; left: number; resolve(): void; reject(error: Error): void } | undefined
+  let lost: Error | undefined
+  /** Why the server hangs up, in its own words. */
+  let lastWords: string | undefined
+
+  const now = new Map(parameters)
+  let changes = 0
+
+  const read = frameReader(
+    frame => {
+      if (frame.type === 'S') {
+        const [name, value] = frame.bytes.toString('utf8', 5).split('\0')
+        now.set(name!, value!)
+        changes += 1
+        return
+      }
+      if (frame.type === 'E') lastWords = lastWordsIn(frame.bytes) ?? lastWords
+      current?.sink.frame(frame)
+      if (frame.type !== 'Z' || !current || --current.left > 0) return
+      const { resolve } = current
+      current = undefined
+      resolve()
+    },
+    { types: 'Dd', take: bytes => current?.sink.part?.(bytes) },
+  )
+  stream.on('data', chunk => {
+    try {
+      read(chunk)
+    } catch (error) {
+      lose(error as FrameError)
+    }
+  })
+  stream.on('error', lose)
+  stream.on('close', () => lose(new Error('the server closed the connection')))
+
+  function lose(error: Error) {
+    if (lost) return
+    // Said before the connection broke, whatever the system makes of that.
+    const reason = lastWords === undefined ? error : new Error(lastWords)
+    lost = reason
+    stream.destroy()
+    const waiting = current
+    current = undefined
+    waiting?.reject(errors.SESSION_LOST({ reason: reason.message }, { cause: reason }))
+  }
+
+  const session: ServerSession = {
+    parameters,
+    current: now,
+    changes: () => changes,
+    processId: insides.processID,
+    exchange(messages, sink, times) {
+      if (lost) return Promise.reject(errors.SESSION_LOST({ reason: lost.message }, { cause: lost }))
+      if (current) return Promise.reject(new Error('two exchanges at once'))
+      return new Promise((resolve, reject) => {
+        current = { sink, left: times, resolve, reject }
+        // One packet, and one system call, whatever the number of messages.
+        stream.write(messages.length === 1 ? messages[0]! : Buffer.concat(messages))
+      })
+    },
+    sendMore: bytes => stream.write(bytes),
+    async run(sql) {
+      const replies = frameCollector()
+      await session.exchange([query(sql)], replies, 1)
+      return replies.results()
+    },
+    busy: () => current !== undefined,
+    pause: () => void stream.pause(),
+    resume: () => void stream.resume(),
+    drained: () =>
+      stream.writableNeedDrain && !lost
+        ? new Promise(resolve => {
+            stream.once('drain', resolve)
+            stream.once('close', resolve)
+          })
+        : Promise.resolve(),
+    cancel: () => sendCancel(client, insides),
+    lost: () => lost,
+    abandon: reason => lose(new Error(reason)),
+    async close() {
+      if (lost) return
+      lost = new Error('the sandbox was closed')
+      const closed = new Promise(resolve => stream.once('close', resolve))
+      stream.end(Buffer.from('X\0\0\0\x04', 'latin1'))
+      await closed
+    },
+  }
+  return session
+}
+
+/** The server hangs up after an error that is FATAL, or PANIC. */
+function lastWordsIn(bytes: Buffer): string | undefined {
+  const fields = reportFields(bytes)
+  return fields.get('V') === 'ERROR' ? undefined : fields.get('M')
+}
+
+/** A connection of its own, without TLS where the session's has it: the server takes a CancelRequest either way. */
+function sendCancel(client: Client, { processID, secretKey }: Insides): Promise<void> {
+  return new Promise(resolve => {
+    const { host, port } = client
+    const socket = host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, host)
+    socket.on('error', () => resolve())
+    socket.on('close', () => resolve())
+    socket.end(Buffer.concat([int32(16), int32(80_877_102), int32(processID), int32(secretKey)]))
+    socket.resume()
+  })
+}

@@ -1,0 +1,222 @@
+import { deferrableConstraints, type Constraints } from './constraints.js'
+import { countTag, type Footprint } from './footprint.js'
+import type { Ground } from './ground.js'
+import type { Member } from './member.js'
+import { message, query, reportFields, sync, type TransactionStatus } from './messages.js'
+import { errors, SandboxServerError } from './errors.js'
+import { explain } from './explain.js'
+import type { ServerSession, Sink } from './server-session.js'
+import { sharedSettings, type SharedSettings } from './settings.js'
+import type { Turns } from './turns.js'
+
+/** What all clients of a sandbox share: the session, whose turn it is, and where its transaction stands. */
+export interface Shared {
+  session(): ServerSession
+  turns: Turns<Member>
+  /** All that are connected. */
+  members: Set<Member>
+  ground: Ground
+  settings: SharedSettings
+  constraints: Constraints
+  footprints: Footprint[]
+  /** Runs statements of ours in one round trip; the rows of each, as text. An error of the server is thrown. */
+  run(sql: string): Promise<(string | null)[][][]>
+  /** Takes the turn for the sandbox itself. */
+  self: Member
+  /** Whose unnamed prepared statement the session has. */
+  unnamedOwner: Member | undefined
+  /** Whether something ran that may have left session locks, which no rollback gives back. */
+  advisoryLocks: boolean
+}
+
+export function openShared(session: () => ServerSession, turns: Turns<Member>, ground: Ground): Shared {
+  const run = (sql: string) => {
+    // The server forgets the unnamed statement at each simple query.
+    shared.unnamedOwner = undefined
+    return session().run(sql)
+  }
+  const shared: Shared = {
+    session,
+    turns,
+    members: new Set(),
+    ground,
+    settings: sharedSettings(run),
+    constraints: deferrableConstraints(run),
+    footprints: [],
+    self: {} as Member,
+    run,
+    unnamedOwner: undefined,
+    advisoryLocks: false,
+  }
+  return shared
+}
+
+/** How one exchange ended. */
+export interface Outcome {
+  failed: boolean
+  /** What the server is in: it is always in a transaction, unless a statement has found a way out of it. */
+  status: TransactionStatus
+  /** How many Parse, Bind and Close were answered. */
+  answered: number
+  /** The last statement's tag, where it was held back. */
+  tag?: Buffer
+}
+
+/**
+ * Takes the turn and plans a unit: what has to run in front of its first statement, in the same packet.
+ *
+ * @throws what `turns.take` throws
+ */
+export async function beginUnit(shared: Shared, member: Member, more: { guarded?: boolean } = {}): Promise<string[]> {
+  await shared.turns.take(member)
+  await shared.constraints.refresh()
+  const { readOnly = member.settings.get('default_transaction_read_only') === 'on' } = member.modes
+  // Its savepoint takes READ ONLY back when it is released.
+  const { anew, savepoints } = shared.ground.begin({ guarded: more.guarded === true || readOnly })
+  if (anew.length > 0) forgetState(shared)
+  return [
+    ...anew,
+    ...shared.settings.switchTo(member),
+    ...savepoints,
+    ...shared.constraints.defer(),
+    ...(readOnly ? ['SET TRANSACTION READ ONLY'] : []),
+  ]
+}
+
+/** Puts a unit back to where it began. */
+export async function undoUnit(shared: Shared): Promise<void> {
+  await shared.run(shared.ground.undo())
+  forgetState(shared)
+}
+
+/** After a rollback of ours: parameters and constraint modes are as they were at some earlier moment. */
+export function forgetState(shared: Shared): void {
+  shared.settings.forget()
+  shared.unnamedOwner = undefined
+}
+
+/** What a relayed exchange needs to know beyond its messages. */
+interface RelayOptions {
+  /** Statements of ours in front; their replies stay here. */
+  before?: string[]
+  /** Whether the messages are of the extended protocol, and need a Sync behind COPY data. */
+  extended?: boolean
+  /** For each Parse, Bind and Close in turn, whether its reply stays here. */
+  hidden?: boolean[]
+  /** Keeps the tag of the last statement back, for whoever sees first whether the unit holds. */
+  holdTag?: boolean
+  /** Where the statement begins in the client's text, for the position in an error. */
+  offset?: number
+}
+
+/**
+ * Sends a client's messages to the server and the replies to the client, all but ReadyForQuery: what status the client
+ * is told is for the caller to say.
+ */
+export async function relay(
+  shared: Shared,
+  member: Member,
+  messages: Buffer[],
+  { before = [], extended = false, hidden = [], holdTag = false, offset = 0 }: RelayOptions = {},
+): Promise<Outcome> {
+  const session = shared.session()
+  const outcome: Outcome = { failed: false, status: 'T', answered: 0 }
+  let ours = before.length > 0
+  let oursFailed: Error | undefined
+  let copying: Promise<void> | undefined
+
+  const sink: Sink = {
+    frame({ type, bytes }) {
+      if (ours) {
+        if (type === 'Z') ours = false
+        else if (type === 'E') oursFailed ??= new SandboxServerError(reportFields(bytes))
+        return
+      }
+      if (outcome.tag && type !== 'Z') {
+        member.send(outcome.tag)
+        delete outcome.tag
+      }
+      switch (type) {
+        case 'Z':
+          outcome.status = String.fromCharCode(bytes[5]!) as TransactionStatus
+          return
+        case '1':
+        case '2':
+        case '3':
+          if (!hidden[outcome.answered++]) member.send(bytes)
+          return
+        case 'C':
+          count(shared, bytes)
+          if (holdTag) {
+            outcome.tag = bytes
+            return
+          }
+          break
+        case 'E':
+          outcome.failed = true
+          for (const footprint of shared.footprints) footprint.failed += 1
+          member.send(explain(bytes, member, offset))
+          return
+        case 'G':
+        case 'W':
+          copying = feedCopy(session, member, extended)
+          break
+        case 'A':
+          return
+      }
+      member.send(bytes)
+      slowDown(session, member)
+    },
+    part(bytes) {
+      member.send(bytes)
+      slowDown(session, member)
+    },
+  }
+  if (before.length > 0) shared.unnamedOwner = undefined
+  const all = before.length > 0 ? [query(before.join('; ')), ...messages] : messages
+  await session.exchange(all, sink, before.length > 0 ? 2 : 1)
+  await copying
+  if (oursFailed !== undefined) throw oursFailed
+  if (outcome.status === 'I') {
+    session.abandon(`a statement ended the shared transaction: ${member.lastStatement}`)
+    throw errors.SESSION_LOST({ reason: session.lost()!.message })
+  }
+  return outcome
+}
+
+/** A client that reads slowly slows the server down; its rows are not kept here. */
+function slowDown(session: ServerSession, member: Member): void {
+  const taken = member.taken()
+  if (!taken) return
+  session.pause()
+  void taken.then(() => session.resume())
+}
+
+/** COPY … FROM STDIN: from here on the client's messages are data, up to CopyDone or CopyFail. */
+async function feedCopy(session: ServerSession, member: Member, extended: boolean): Promise<void> {
+  for (;;) {
+    const frame = await member.next()
+    if (!frame) {
+      session.sendMore(message('f', 'the client is gone'))
+      break
+    }
+    if (frame.type === 'd') {
+      if (!session.sendMore(frame.bytes)) await session.drained()
+      continue
+    }
+    // Flush and Sync are ignored by the server too, as long as it takes data.
+    if (frame.type === 'H' || frame.type === 'S') continue
+    session.sendMore(frame.bytes)
+    if (frame.type === 'c' || frame.type === 'f') break
+  }
+  if (!extended) return
+  // It has ignored the Sync that came before the data, and the client sends another behind it.
+  session.sendMore(sync)
+  for (let frame = await member.next(); frame && frame.type !== 'S'; frame = await member.next());
+}
+
+function count(shared: Shared, bytes: Buffer): void {
+  const tag = bytes.toString('latin1', 5, bytes.length - 1)
+  for (const footprint of shared.footprints) countTag(footprint, tag)
+  if (/^(?:CREATE|ALTER|DROP)/.test(tag)) shared.constraints.changed()
+}

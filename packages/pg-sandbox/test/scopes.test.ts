@@ -1,0 +1,140 @@
+import { expect, test } from 'vitest'
+import { column, usePlace } from './support.js'
+
+const place = usePlace('create table item (id int primary key, name text)')
+
+test('what clients commit is seen by all of them, gone after the scope, and never there for others', async () => {
+  const { sandbox } = place
+  const [one, other] = [await place.connect(), await place.connect()]
+  await one.query('begin')
+  await one.query("insert into item values (1, 'Ada')")
+  await one.query('commit')
+  expect(await column(other, 'select name from item')).toEqual(['Ada'])
+  expect((await place.outside('select from item')).rowCount).toBe(0)
+  await sandbox.leave()
+  await sandbox.enter('the next')
+  expect(await column(other, 'select name from item')).toEqual([])
+})
+
+test('scopes nest: an inner one leaves what an outer one wrote', async () => {
+  const { sandbox } = place
+  const client = await place.connect()
+  await client.query("insert into item values (1, 'of the file')")
+  for (const round of ['first', 'second']) {
+    await sandbox.enter(round)
+    await client.query('insert into item values (2, $1)', [round])
+    await sandbox.enter('deeper')
+    await client.query('delete from item')
+    await sandbox.leave()
+    expect(await column(client, 'select name from item order by id')).toEqual(['of the file', round])
+    await sandbox.leave()
+    expect(await column(client, 'select name from item')).toEqual(['of the file'])
+  }
+})
+
+test('the footprint tells what happened', async () => {
+  const { sandbox } = place
+  const client = await place.connect({ application_name: 'shop' })
+  await client.query("insert into item values (1, 'a'), (2, 'b')")
+  await client.query('select * from item')
+  await client.query('selec').catch(() => {})
+  await client.query('begin')
+  await client.query('update item set name = name')
+  const footprint = await sandbox.leave()
+  expect(footprint).toMatchObject({
+    scope: 'a test',
+    statements: { INSERT: 1, SELECT: 1, UPDATE: 1 },
+    rows: { INSERT: 2, SELECT: 2, UPDATE: 2 },
+    failed: 1,
+    clients: [expect.stringMatching(/^client \d+ \(shop, port \d+\)$/)],
+    openTransactions: [{ statement: 'update item set name = name' }],
+    inFlight: [],
+  })
+})
+
+test('a transaction that outlives its scope is gone, and its client is told once', async () => {
+  const { sandbox } = place
+  const client = await place.connect()
+  await client.query('begin')
+  await client.query("insert into item values (1, 'lost')")
+  await sandbox.leave()
+  await sandbox.enter('the next')
+  await expect(client.query('select 1')).rejects.toMatchObject({
+    code: '25P02',
+    message: expect.stringMatching(
+      /rolled back when "a test" ended; its last statement was: insert into item/,
+    ) as string,
+  })
+  expect(await column(client, 'select name from item')).toEqual([])
+})
+
+test('a transaction may span scopes that are entered within it', async () => {
+  const { sandbox } = place
+  const client = await place.connect()
+  await client.query('begin')
+  await client.query("insert into item values (1, 'before')")
+  await sandbox.enter('inner')
+  await client.query("insert into item values (2, 'within')")
+  await client.query('commit')
+  expect(await column(client, 'select count(*)::int from item')).toEqual([2])
+  await sandbox.leave()
+  expect(await column(client, 'select name from item')).toEqual(['before'])
+})
+
+test('outside of every scope statements are refused, and a connection is not', async () => {
+  const { sandbox } = place
+  await sandbox.leave()
+  const client = await place.connect()
+  await expect(client.query('select 1')).rejects.toMatchObject({ code: '55000' })
+  await expect(client.query('select $1::int', [1])).rejects.toMatchObject({ code: '55000' })
+  await sandbox.enter('later')
+  expect(await column(client, 'select 1')).toEqual([1])
+  await expect(sandbox.leave().then(() => sandbox.leave())).rejects.toMatchObject({ code: 'NO_SCOPE' })
+})
+
+test('a statement that nobody waited for is cancelled when its scope ends', async () => {
+  const { sandbox } = place
+  const client = await place.connect()
+  const forgotten = client.query('select pg_sleep(60)')
+  forgotten.catch(() => {})
+  await expect
+    .poll(
+      async () =>
+        (
+          await place.outside(
+            "select from pg_stat_activity where query like '%pg_sleep(60)%' and state = 'active' and pid <> pg_backend_pid()",
+          )
+        ).rowCount,
+    )
+    .toBe(1)
+  const footprint = await sandbox.leave()
+  expect(footprint.inFlight).toMatchObject([{ statement: 'select pg_sleep(60)', cancelled: true }])
+  await expect(forgotten).rejects.toMatchObject({ code: '57014' })
+})
+
+test('advisory locks of a session end with the scope', async () => {
+  const { sandbox } = place
+  const client = await place.connect()
+  await client.query('select pg_advisory_lock(42)')
+  expect((await place.outside('select pg_try_advisory_lock(42) as got')).rows).toEqual([{ got: false }])
+  await sandbox.leave()
+  expect((await place.outside('select pg_try_advisory_lock(42) as got, pg_advisory_unlock(42)')).rows[0]).toMatchObject(
+    {
+      got: true,
+    },
+  )
+})
+
+test('now() is no older than the test, where no outer scope has written', async () => {
+  const { sandbox } = place
+  const client = await place.connect()
+  const times: Date[] = []
+  for (const round of ['one', 'two']) {
+    await sandbox.enter(round)
+    const started = (await place.outside('select clock_timestamp() as at')).rows[0] as { at: Date }
+    times.push((await client.query<{ now: Date }>('select now()')).rows[0]!.now)
+    expect(times.at(-1)!.getTime()).toBeGreaterThanOrEqual(started.at.getTime())
+    await sandbox.leave()
+  }
+  expect(times[1]!.getTime()).toBeGreaterThanOrEqual(times[0]!.getTime())
+})
