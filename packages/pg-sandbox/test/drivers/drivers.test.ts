@@ -1,0 +1,7 @@
+import { testDrivers } from './contract.js'
+import { knexDriver } from './knex.js'
+import { pgWithCallbacks } from './pg-callbacks.js'
+import { pgWithPipeline, pgWithPromises } from './pg.js'
+import { postgresJs } from './postgres-js.js'
+
+testDrivers(pgWithPromises, pgWithPipeline, pgWithCallbacks, postgresJs, knexDriver)
