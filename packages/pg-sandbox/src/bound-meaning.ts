@@ -1,12 +1,17 @@
 import { understand, type Meaning } from './statements.js'
 
 /** A statement of one text; undefined where it is plain. */
-export async function meaningOf(text: string): Promise<Meaning | undefined | 'several'> {
+export async function meaningOf(text: string): Promise<Meaning | undefined | 'several' | 'unknown'> {
   const statements = await understand(text)
   if (!statements) return undefined
+  // One that the parser refuses is most often refused by the server too, which then says why.
+  if (statements === 'unknown') return controlsTransactions.test(text) ? 'unknown' : undefined
   if (statements.length > 1) return 'several'
   return statements[0]?.meaning
 }
+
+/** The server might understand it after all, and end the shared transaction. */
+const controlsTransactions = /\b(?:commit|end|rollback|abort|prepare\s+transaction)\b/i
 
 /** Run by a command: the server never sees its messages. */
 export function isControl(meaning: Meaning | undefined): boolean {

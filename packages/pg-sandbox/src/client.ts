@@ -2,7 +2,9 @@ import { closeStatements, runCommand } from './commands.js'
 import { runBatch } from './extended.js'
 import type { Frame } from './frames.js'
 import { shortened, type Member } from './member.js'
-import { emptyQueryResponse, readyForQuery, report, textAt } from './messages.js'
+import { emptyQueryResponse, readyForQuery, report, sync, textAt } from './messages.js'
+import { notUnderstood } from './explain.js'
+import { parseMessage } from './prepared.js'
 import { reportParameters } from './settings.js'
 import { beginUnit, relay, undoUnit, type Shared } from './shared.js'
 import { understand, type Statement } from './statements.js'
@@ -15,7 +17,7 @@ import {
   startTransaction,
   temporaryDrops,
 } from './transactions.js'
-import { finishUnit, simpleRun, type Command } from './units.js'
+import { finishUnit, runPlain, simpleRun, type Command } from './units.js'
 
 /**
  * Serves a client from its log-in to its end, one message after the other. Whatever goes wrong with this client goes to
@@ -144,7 +146,7 @@ async function inScope(shared: Shared, member: Member, run: () => Promise<void>)
       shared.turns.give(member)
       return
     }
-    if (member.started) member.status = 'E'
+    if (member.status !== 'I') await failTransaction(shared, member)
     else if (shared.turns.holder() === member) {
       await undoUnit(shared).catch(() => {})
       shared.turns.give(member)
@@ -163,6 +165,7 @@ async function simpleQuery(shared: Shared, member: Member, bytes: Buffer): Promi
   member.prepared.statements.delete('')
   if (/advisory/i.test(text)) shared.advisoryLocks = true
   const statements = await understand(text)
+  if (statements === 'unknown') return refuseUnknown(shared, member, text)
   if (!statements) {
     if (text.trim() === '') return member.send(emptyQueryResponse)
     return sendPlain(shared, member, bytes)
@@ -174,6 +177,19 @@ async function simpleQuery(shared: Shared, member: Member, bytes: Buffer): Promi
     return
   }
   await runSeveral(shared, member, text, statements)
+}
+
+/**
+ * The server says what is wrong with a text that the parser refuses, but must not run it: a newer server might take it,
+ * and it may end the shared transaction.
+ */
+async function refuseUnknown(shared: Shared, member: Member, text: string): Promise<void> {
+  const parse = [parseMessage('', text, Buffer.from([0, 0])), sync]
+  const run: Command['run'] = before => relay(shared, member, parse, { before, extended: true, hidden: [true] })
+  const command = { text, meaning: { kind: 'plain' } as const, offset: 0, run }
+  if (await runPlain(shared, member, command)) return
+  refuse(member, '0A000', notUnderstood)
+  if (member.status === 'T') await failTransaction(shared, member)
 }
 
 /** A text in which nothing matters to the sandbox goes to the server as it is. */

@@ -41,6 +41,9 @@ function portalNameOf(serverName: string): string | undefined {
     .map(name => name ?? '')[0]
 }
 
+/** For a text that the server takes and our parser does not. */
+export const notUnderstood = 'the sandbox cannot tell what this text does to the transaction'
+
 /** What all differences have in common: the isolation that has none of them. */
 export function notInSandbox(why: string): string {
   return `${why} A database of the test's own allows it (Seedbed: isolation: 'database').`

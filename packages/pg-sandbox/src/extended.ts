@@ -2,6 +2,7 @@ import { isControl, isObserved, meaningOf, withParameters } from './bound-meanin
 import { abortedTransaction, endsTransaction, runCommand } from './commands.js'
 import { declareFails } from './cursors.js'
 import type { Frame } from './frames.js'
+import { notUnderstood } from './explain.js'
 import { shortened, type Member } from './member.js'
 import { withOwnNames } from './own-names.js'
 import { beforeSet } from './parameters.js'
@@ -20,10 +21,11 @@ import {
   textParameters,
   type PreparedStatement,
 } from './prepared.js'
-import { beginUnit, relay, type Shared } from './shared.js'
+import { newSegment, runSegment } from './segment.js'
+import { relay, type Shared } from './shared.js'
 import type { Meaning } from './statements.js'
-import { failTransaction, startTransaction } from './transactions.js'
-import { finishUnit, type Command } from './units.js'
+import { failTransaction } from './transactions.js'
+import type { Command } from './units.js'
 
 /**
  * The messages of the extended protocol up to a Sync or Flush: they are sent to the server together, with the client's
@@ -44,14 +46,20 @@ export async function runBatch(shared: Shared, member: Member, frames: Frame[], 
 
   /** Sends what has been gathered; false once something has failed. */
   async function flush(): Promise<boolean> {
-    const { messages, hidden, begun, undone, executes } = segment
+    const { messages, hidden, begun, undone, executes, unnamed } = segment
     segment = newSegment()
     executed ||= executes
     if (messages.length === 0) return true
     const run: Command['run'] = async before => {
-      const outcome = await relay(shared, member, [...messages, sync], { before, extended: true, hidden })
+      // Whatever we run in front makes the server forget the unnamed statement.
+      const again = unnamed && (before.length > 0 || shared.unnamedOwner !== member) ? [unnamed] : []
+      const outcome = await relay(shared, member, [...again, ...messages, sync], {
+        before,
+        extended: true,
+        hidden: [...again.map(() => true), ...hidden],
+      })
       // A name is taken only once its Parse or Bind has been answered.
-      for (const { at, undo } of undone) if (at >= outcome.answered) undo()
+      for (const { at, undo } of undone) if (at + again.length >= outcome.answered) undo()
       return outcome
     }
     return !(await runSegment(shared, member, run, begun))
@@ -88,11 +96,12 @@ export async function runBatch(shared: Shared, member: Member, frames: Frame[], 
         if (!parse) return protocolViolation
         const { name, text, types } = parse
         const meaning = await meaningOf(text)
+        if (meaning === 'unknown') return refuse('0A000', notUnderstood)
         if (meaning === 'several') return refuse('42601', 'cannot insert multiple commands into a prepared statement')
         const serverName = statements.get(name)?.serverName ?? member.prepared.newStatement(name)
         if (name !== '' && statements.has(name)) {
           // The server looks at the text first, and then finds the name taken.
-          if (serverName !== '') {
+          if (serverName !== '' && !isControl(meaning)) {
             add(parseMessage(serverName, text, types), 'shown')
             return undefined
           }
@@ -142,10 +151,7 @@ export async function runBatch(shared: Shared, member: Member, frames: Frame[], 
         if (statement?.meaning && isObserved(statement.meaning)) observedPortals.set(bind.portal, statement.meaning)
         member.lastStatement = shortened(statement?.text ?? '')
         const place = () => {
-          if (bind.statement === '' && statement && !segment.parsesUnnamed && shared.unnamedOwner !== member) {
-            add(statement.parse, 'hidden')
-          }
-          if (bind.statement === '') segment.parsesUnnamed = true
+          if (bind.statement === '' && statement) useUnnamed(statement.parse)
           if (bind.portal === '' && readsInPortions) member.prepared.nameUnnamedPortal()
           const name = portalName(bind.portal)
           if (bind.portal === '' && openPortals.has(name)) add(closeMessage('P', name), 'hidden')
@@ -177,10 +183,7 @@ export async function runBatch(shared: Shared, member: Member, frames: Frame[], 
         }
         if (target.kind === 'P') add(describeMessage('P', portalName(target.name)))
         else {
-          if (target.name === '' && found && !segment.parsesUnnamed && shared.unnamedOwner !== member) {
-            add(found.parse, 'hidden')
-            segment.parsesUnnamed = true
-          }
+          if (target.name === '' && found) useUnnamed(found.parse)
           add(describeMessage('S', found ? found.serverName : target.name))
         }
         return undefined
@@ -243,6 +246,10 @@ export async function runBatch(shared: Shared, member: Member, frames: Frame[], 
     if (reply) segment.hidden.push(reply === 'hidden')
   }
 
+  function useUnnamed(parse: Buffer): void {
+    if (!segment.parsesUnnamed) segment.unnamed ??= parse
+  }
+
   function say(bytes: Buffer): () => Promise<boolean> {
     return async () => {
       member.send(bytes)
@@ -289,38 +296,4 @@ export async function runBatch(shared: Shared, member: Member, frames: Frame[], 
     }
     return runCommand(shared, member, { text, meaning, offset: 0, run })
   }
-}
-
-interface Segment {
-  messages: Buffer[]
-  /** For each Parse, Bind and Close in turn, whether the client hears of its reply. */
-  hidden: boolean[]
-  /** What to forget if a Parse or Bind fails, and which of the replies is its own. */
-  undone: { at: number; undo(): void }[]
-  executes: boolean
-  parsesUnnamed: boolean
-  /** Whether its unit has been begun already. */
-  begun: boolean
-}
-
-const newSegment = (): Segment => ({
-  messages: [],
-  hidden: [],
-  undone: [],
-  executes: false,
-  parsesUnnamed: false,
-  begun: false,
-})
-
-/** In the client's transaction, or as a unit of its own. */
-async function runSegment(shared: Shared, member: Member, run: Command['run'], begun: boolean): Promise<boolean> {
-  if (member.status !== 'I') {
-    const outcome = await run(await startTransaction(shared, member), '')
-    shared.unnamedOwner = member
-    member.status = outcome.status
-    return outcome.failed
-  }
-  const outcome = await run(begun ? [] : await beginUnit(shared, member), '')
-  shared.unnamedOwner = member
-  return finishUnit(shared, member, outcome)
 }

@@ -33,6 +33,8 @@ export interface BeginOfUnit {
    */
   anew: string[]
   savepoints: string[]
+  /** The unit's own savepoint, the last of `savepoints`, if it has one. */
+  guard: string | undefined
 }
 
 /** @param name prefix of the savepoints; unguessable, so that no client's statement can name one */
@@ -62,6 +64,7 @@ export function openGround(name: string): Ground {
       return {
         anew: isNew ? ['ROLLBACK AND CHAIN'] : [],
         savepoints: [release, point, guarded ? `SAVEPOINT ${guard}` : null].filter(part => part !== null),
+        guard: guarded ? guard : undefined,
       }
     },
     goOn: () => points.beforeStatement(),

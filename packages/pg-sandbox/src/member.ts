@@ -73,7 +73,7 @@ const mostWaiting = 1 << 20
 export function openMember(
   socket: Socket,
   rest: Buffer,
-  options: { user: string; application: string; processId: number; onBadFrame(reason: string): void },
+  options: { user: string; application: string; processId: number; onBadFrame(member: Member, reason: string): void },
 ): Member {
   const id = ++lastId
   const inbox: Frame[] = []
@@ -99,7 +99,7 @@ export function openMember(
     } catch (error) {
       if (!(error instanceof FrameError)) throw error
       socket.removeListener('data', take)
-      options.onBadFrame(error.message)
+      later(() => options.onBadFrame(member, error.message))
     }
   }
   const leave = () => {
@@ -110,8 +110,6 @@ export function openMember(
   socket.on('data', take)
   socket.on('close', leave)
   socket.on('end', leave)
-  if (rest.length > 0) take(rest)
-
   function flush(): void {
     const bytes = outbox
     outbox = []
@@ -120,7 +118,7 @@ export function openMember(
   }
 
   const port = socket.remotePort ?? 0
-  return {
+  const member: Member = {
     label: `client ${id} (${[options.application, `port ${port}`].filter(Boolean).join(', ')})`,
     processId: options.processId,
     status: 'I',
@@ -173,6 +171,8 @@ export function openMember(
       socket.end()
     },
   }
+  if (rest.length > 0) take(rest)
+  return member
 }
 
 /** A statement's text for messages: one line. */

@@ -69,7 +69,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   const name = `sb_${randomBytes(6).toString('hex')}`
   const shared = openShared(() => session, openTurns<Member>(patience, turnTimeout(patience)), openGround(name))
   const password = randomBytes(18).toString('base64url')
-  const { user, database } = await whoAmI(session)
+  const { user, database, parameters } = await whoAmI(session)
   const keys = new Map<number, { key: number; member: Member }>()
   const sockets = new Set<Socket>()
   let closed = false
@@ -102,7 +102,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
       user: greeting.user,
       application: greeting.settings.get('application_name') ?? '',
       processId,
-      onBadFrame: reason => fatal(member, '08P01', reason),
+      onBadFrame: (sender, reason) => fatal(sender, '08P01', reason),
     })
     const key = newKey()
     keys.set(processId, { key, member })
@@ -110,6 +110,8 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
       keys.delete(processId)
       shared.turns.forget(member, new Error('the client is gone'))
     })
+    const unknown = [...greeting.settings.keys()].find(name => !isParameter(name, parameters))
+    if (unknown !== undefined) return fatal(member, '42704', `unrecognized configuration parameter "${unknown}"`)
     shared.members.add(member)
     setUp(member, greeting, users[greeting.user]?.role, session)
     introduce(member, session, key)
@@ -162,10 +164,19 @@ async function openSession(url: string): Promise<ServerSession> {
   return session
 }
 
-async function whoAmI(session: ServerSession): Promise<{ user: string; database: string }> {
-  const [rows] = await session.run('SELECT session_user::text, current_database()::text')
-  const [user, database] = rows![0]!
-  return { user: user!, database: database! }
+async function whoAmI(session: ServerSession) {
+  const [rows = [], names = []] = await session.run(
+    'SELECT session_user::text, current_database()::text; SELECT lower(name) FROM pg_catalog.pg_settings',
+  )
+  const [user, database] = rows[0]!
+  return { user: user!, database: database!, parameters: new Set(names.map(([name]) => name!)) }
+}
+
+/** As a server checks it at the log-in: with a name that is none, every RESET of it would fail later. */
+function isParameter(name: string, parameters: ReadonlySet<string>): boolean {
+  // Not listed, since SHOW ALL does not show them.
+  if (['role', 'session_authorization', 'is_superuser'].includes(name.toLowerCase())) return true
+  return parameters.has(name.toLowerCase()) || /^[a-z_][\w$]*(?:\.[a-z_][\w$]*)+$/i.test(name)
 }
 
 /** What the client has asked for at its start-up, where the session does not have it anyway. */

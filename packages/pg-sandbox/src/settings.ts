@@ -52,10 +52,13 @@ export function sharedSettings(run: ServerSession['run']): SharedSettings {
       const names = [...member.touched]
       member.touched.clear()
       for (const [name, value] of await read(names)) {
-        known.add(name)
         // A name that the server does not know: setting it has failed.
-        if (value === null) member.settings.delete(name)
-        else member.settings.set(name, value)
+        if (value === null) {
+          member.settings.delete(name)
+          continue
+        }
+        known.add(name)
+        member.settings.set(name, value)
       }
     },
     read,

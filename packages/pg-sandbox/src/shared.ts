@@ -72,12 +72,17 @@ export async function beginUnit(shared: Shared, member: Member, more: { guarded?
   await shared.constraints.refresh()
   const { readOnly = member.settings.get('default_transaction_read_only') === 'on' } = member.modes
   // Its savepoint takes READ ONLY back when it is released.
-  const { anew, savepoints } = shared.ground.begin({ guarded: more.guarded === true || readOnly })
+  const { anew, savepoints, guard } = shared.ground.begin({ guarded: more.guarded === true || readOnly })
   if (anew.length > 0) forgetState(shared)
+  const settings = shared.settings.switchTo(member)
+  // They may fail, as for a role that is gone, so that the savepoint has to be there; and once they are made they must not
+  // go with the first error of the unit, so that it has to be made again.
+  const renewed = settings.length > 0 && guard !== undefined ? [`RELEASE SAVEPOINT ${guard}`, `SAVEPOINT ${guard}`] : []
   return [
     ...anew,
-    ...shared.settings.switchTo(member),
     ...savepoints,
+    ...settings,
+    ...renewed,
     ...shared.constraints.defer(),
     ...(readOnly ? ['SET TRANSACTION READ ONLY'] : []),
   ]
@@ -196,7 +201,7 @@ function slowDown(session: ServerSession, member: Member): void {
 async function feedCopy(session: ServerSession, member: Member, extended: boolean): Promise<void> {
   for (;;) {
     const frame = await member.next()
-    if (!frame) {
+    if (!frame || frame.type === 'X') {
       session.sendMore(message('f', 'the client is gone'))
       break
     }
@@ -206,8 +211,10 @@ async function feedCopy(session: ServerSession, member: Member, extended: boolea
     }
     // Flush and Sync are ignored by the server too, as long as it takes data.
     if (frame.type === 'H' || frame.type === 'S') continue
-    session.sendMore(frame.bytes)
-    if (frame.type === 'c' || frame.type === 'f') break
+    const ends = frame.type === 'c' || frame.type === 'f'
+    // Anything else must not reach the server, which would take it for a statement once the COPY has failed.
+    session.sendMore(ends ? frame.bytes : message('f', `unexpected message type ${frame.type} during COPY from stdin`))
+    break
   }
   if (!extended) return
   // It has ignored the Sync that came before the data, and the client sends another behind it.

@@ -54,16 +54,17 @@ const plain: Meaning = { kind: 'plain' }
 /**
  * Understands a text of one or more statements.
  *
- * @returns undefined where all of it is plain, and may be sent as it is
+ * @returns undefined where all of it is plain, and may be sent as it is; `unknown` where the parser refuses it
  * @example await understand('begin; insert into t values (1)') // begin, plain
  */
-export async function understand(text: string): Promise<Statement[] | undefined> {
+export async function understand(text: string): Promise<Statement[] | undefined | 'unknown'> {
   if (!mayMatter(text)) return undefined
   if (isSinglePlain(text)) return undefined
   const known = simple(text)
   if (known) return [{ start: 0, end: text.length, meaning: known }]
   const statements = await parsed(text)
-  return statements?.every(({ meaning }) => meaning.kind === 'plain') ? undefined : statements
+  if (!statements) return 'unknown'
+  return statements.every(({ meaning }) => meaning.kind === 'plain') ? undefined : statements
 }
 
 /** The cheap look: no statement matters to the sandbox unless one of these words is in the text. */

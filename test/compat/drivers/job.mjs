@@ -33,4 +33,8 @@ export default async function job() {
 /** By the name of their tests: what answers if they are there, and Debian's packages. */
 const programs = {
   psql: { check: ['psql', '--version'], packages: ['postgresql-client'] },
+  psycopg: {
+    check: ['/usr/bin/python3', '-c', 'import psycopg, psycopg_pool'],
+    packages: ['python3-psycopg', 'python3-psycopg-pool'],
+  },
 }

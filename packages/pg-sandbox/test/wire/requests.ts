@@ -77,7 +77,7 @@ export function encode(request: Request): Buffer {
 }
 
 /** A message of any type with any body; only its length is made here. */
-export function message(type: string, ...parts: Buffer[]): Buffer {
+function message(type: string, ...parts: Buffer[]): Buffer {
   const body = Buffer.concat(parts)
   return Buffer.concat([Buffer.from(type, 'latin1'), int32(body.length + 4), body])
 }
