@@ -42,6 +42,11 @@ const kinds = {
     message: d => `The sandbox's session on the server has ended: ${d.reason}`,
     hint: () => 'What the test had written is gone with it. The next test starts on a new session.',
   }),
+  ESCAPED: kind<{ reason: string }>({
+    message: d => `Nothing runs in this sandbox any more: ${d.reason}. What it committed cannot be rolled back.`,
+    hint: () =>
+      'Make the database anew; and please report the statement, since no statement should be able to do that.',
+  }),
   NO_SCOPE: kind<{ call: string }>({
     message: d => `\`${d.call}\` was called, but no scope is entered.`,
     hint: () => 'Every `leave()` belongs to one `enter()`.',

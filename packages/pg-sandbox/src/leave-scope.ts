@@ -1,3 +1,4 @@
+import { now, setTimer } from './clock.js'
 import type { Footprint } from './footprint.js'
 import type { Member } from './member.js'
 import { forgetState, type Shared } from './shared.js'
@@ -68,7 +69,3 @@ function abandon(shared: Shared, member: Member, scope: string): void {
 }
 
 const moment = (milliseconds: number) => new Promise<void>(resolve => setTimer(resolve, milliseconds))
-
-// Taken before a test can put fake ones in their place.
-const setTimer = setTimeout
-const now = performance.now.bind(performance)

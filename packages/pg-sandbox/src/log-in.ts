@@ -1,5 +1,6 @@
 import { randomInt, timingSafeEqual } from 'node:crypto'
 import type { Socket } from 'node:net'
+import { clearTimer, setTimer } from './clock.js'
 import { int32, message, report } from './messages.js'
 
 /** What a client says at its start-up. */
@@ -174,7 +175,3 @@ function withOptions(asked: Map<string, string>): Map<string, string> {
 export function newKey(): number {
   return randomInt(1, 0x7fffffff)
 }
-
-// Taken before a test can put fake ones in their place.
-const setTimer = setTimeout
-const clearTimer = clearTimeout

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { later } from './clock.js'
 import { FrameError, frameReader, type Frame } from './frames.js'
 import type { TransactionStatus } from './messages.js'
 import type { Notification } from './notifications.js'
@@ -180,6 +181,3 @@ export function shortened(text: string): string {
   const line = text.trim().replaceAll(/\s+/g, ' ')
   return line.length > 120 ? `${line.slice(0, 117)}...` : line
 }
-
-// Taken before a test can put a fake one in its place.
-const later = queueMicrotask

@@ -1,18 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
-import { fatal, serve } from './client.js'
+import { userInfo } from 'node:os'
+import './clock.js'
 import { errors } from './errors.js'
 import { emptyFootprint, type Footprint } from './footprint.js'
-import { openGround } from './ground.js'
-import { logIn, newKey, type Greeting } from './log-in.js'
-import { openMember, type Member } from './member.js'
-import { int32, message, readyForQuery } from './messages.js'
-import { reportParameters } from './settings.js'
-import { leaveScope } from './leave-scope.js'
-import { openServerSession, type ServerSession } from './server-session.js'
-import { openShared, type Shared } from './shared.js'
-import { openTurns } from './turns.js'
-import { turnTimeout } from './turn-timeout.js'
+import type { Maintenance } from './maintain.js'
+import type { OpenedSandbox } from './opened-sandbox.js'
 
 export interface SandboxOptions {
   /** The database whose changes shall not stay, and the role that clients act as. */
@@ -40,7 +33,18 @@ export interface Sandbox extends AsyncDisposable {
   readonly url: string
   /** The URL of one of `users`. */
   urlOf(user: string): string
-  /** Begins a scope. Scopes nest; without one, statements are refused. */
+  /** How many sessions it has opened on the server: none before its first client. */
+  readonly sessions: number
+  /**
+   * Says how a statement has ended the shared transaction, if one has found a way: what it committed is there to stay, and
+   * nothing runs here any more.
+   */
+  readonly escaped: string | undefined
+  /**
+   * Begins a scope. Scopes nest; without one, statements are refused.
+   *
+   * @throws SandboxError ESCAPED, CONNECTION_FAILED (after a session that was lost)
+   */
   enter(name: string): Promise<void>
   /**
    * Ends the innermost scope: all that was written in it is gone, and transactions that were left open in it have ended.
@@ -48,14 +52,23 @@ export interface Sandbox extends AsyncDisposable {
    * @throws SandboxError NO_SCOPE, SESSION_LOST
    */
   leave(): Promise<Footprint>
+  /**
+   * Runs statements of your own, as the role of `url`, between those of the clients. What they write is rolled back at
+   * once; it is for what no rollback undoes, such as `setval`. Connects if nobody has.
+   *
+   * @throws SandboxError CONNECTION_FAILED, SESSION_LOST, ESCAPED; an Error with the server's SQLSTATE in `code`
+   * @example await sandbox.maintain(query => query("select setval('author_id_seq', $1)", ['1']))
+   */
+  maintain(work: Maintenance): Promise<void>
   /** Hangs up on all clients and ends the session. */
   close(): Promise<void>
 }
 
 /**
- * Opens a session on the server, begins its transaction, and listens.
+ * Listens. With the first client that logs in it opens its session on the server and begins the transaction: a sandbox
+ * that nobody uses costs next to nothing.
  *
- * @throws SandboxError CONNECTION_FAILED, INVALID_OPTION
+ * @throws SandboxError INVALID_OPTION
  * @example
  * await using sandbox = await openSandbox({ url: process.env.TEST_DATABASE_URL })
  * await sandbox.enter('a test')
@@ -63,15 +76,14 @@ export interface Sandbox extends AsyncDisposable {
  * await sandbox.leave()
  */
 export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
-  const { turnTimeout: patience = 2_000, stragglerTimeout = 1_000, users = {} } = options
-  if (!URL.canParse(options.url)) throw errors.INVALID_OPTION({ option: 'url', problem: 'it is not a URL' })
-  let session = await openSession(options.url)
-  const name = `sb_${randomBytes(6).toString('hex')}`
-  const shared = openShared(() => session, openTurns<Member>(patience, turnTimeout(patience)), openGround(name))
+  const { user, database } = namesIn(options.url)
+  const { users = {} } = options
   const password = randomBytes(18).toString('base64url')
-  const { user, database, parameters } = await whoAmI(session)
-  const keys = new Map<number, { key: number; member: Member }>()
   const sockets = new Set<Socket>()
+  /** Scopes that were entered before there was a client. */
+  const entered: string[] = []
+  let loading: Promise<OpenedSandbox> | undefined
+  let opened: OpenedSandbox | undefined
   let closed = false
 
   const server = createServer({ noDelay: true }, socket => {
@@ -79,7 +91,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     socket.on('close', () => sockets.delete(socket))
     // A client that resets its connection is simply gone.
     socket.on('error', () => {})
-    void welcome(socket)
+    void load().then(({ welcome }) => welcome(socket))
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -89,37 +101,19 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   server.unref()
   const { port } = server.address() as AddressInfo
 
-  async function welcome(socket: Socket): Promise<void> {
-    const greeting = await logIn(socket, {
-      password,
-      database,
-      users: new Set([user, ...Object.keys(users)]),
-      onCancel: (processId, key) => void cancel(shared, keys, processId, key),
-    })
-    if (!greeting) return
-    const processId = 1_000_000 + (newKey() % 1_000_000_000)
-    const member: Member = openMember(socket, greeting.rest, {
-      user: greeting.user,
-      application: greeting.settings.get('application_name') ?? '',
-      processId,
-      onBadFrame: (sender, reason) => fatal(sender, '08P01', reason),
-    })
-    const key = newKey()
-    keys.set(processId, { key, member })
-    socket.on('close', () => {
-      keys.delete(processId)
-      shared.turns.forget(member, new Error('the client is gone'))
-    })
-    const unknown = [...greeting.settings.keys()].find(name => !isParameter(name, parameters))
-    if (unknown !== undefined) return fatal(member, '42704', `unrecognized configuration parameter "${unknown}"`)
-    shared.members.add(member)
-    setUp(member, greeting, users[greeting.user]?.role, session)
-    introduce(member, session, key)
-    await serve(shared, member).catch((error: Error) => fatal(member, 'XX000', error.message))
+  function load(): Promise<OpenedSandbox> {
+    return (loading ??= import('./opened-sandbox.js').then(({ openedSandbox }) => {
+      opened = openedSandbox({ ...options, users, user, database, password }, entered)
+      return opened
+    }))
   }
 
   const urlOf = (name: string) =>
     `postgresql://${encodeURIComponent(name)}:${password}@127.0.0.1:${port}/${encodeURIComponent(database)}`
+
+  function assertOpen(): void {
+    if (closed) throw errors.CLOSED(undefined)
+  }
 
   const sandbox: Sandbox = {
     url: urlOf(user),
@@ -129,83 +123,45 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
       }
       return urlOf(name)
     },
+    get sessions() {
+      return opened?.sessions() ?? 0
+    },
+    get escaped() {
+      return opened?.escaped()
+    },
     async enter(scope) {
-      if (closed) throw errors.CLOSED(undefined)
-      // A session that was lost fails what runs, and whatever is entered next starts on a new one.
-      if (session.lost() && shared.ground.scopes() === 0) {
-        session = await openSession(options.url)
-        shared.ground.reset()
-        shared.settings.forget()
-        shared.constraints.changed()
-      }
-      shared.ground.enter()
-      shared.footprints.push(emptyFootprint(scope))
+      assertOpen()
+      if (opened) await opened.enter(scope)
+      else entered.push(scope)
     },
     async leave() {
-      if (closed) throw errors.CLOSED(undefined)
-      if (shared.ground.scopes() === 0) throw errors.NO_SCOPE({ call: 'leave()' })
-      return leaveScope(shared, stragglerTimeout)
+      assertOpen()
+      if (opened) return opened.leave()
+      const scope = entered.pop()
+      if (scope === undefined) throw errors.NO_SCOPE({ call: 'leave()' })
+      return emptyFootprint(scope)
+    },
+    async maintain(work) {
+      assertOpen()
+      const { maintain } = await load()
+      await maintain(work)
     },
     async close() {
       if (closed) return
       closed = true
       server.close()
       for (const socket of sockets) socket.destroy()
-      await session.close()
+      await (await loading)?.close()
     },
     [Symbol.asyncDispose]: () => sandbox.close(),
   }
   return sandbox
 }
 
-async function openSession(url: string): Promise<ServerSession> {
-  const session = await openServerSession(url)
-  await session.run('BEGIN')
-  return session
-}
-
-async function whoAmI(session: ServerSession) {
-  const [rows = [], names = []] = await session.run(
-    'SELECT session_user::text, current_database()::text; SELECT lower(name) FROM pg_catalog.pg_settings',
-  )
-  const [user, database] = rows[0]!
-  return { user: user!, database: database!, parameters: new Set(names.map(([name]) => name!)) }
-}
-
-/** As a server checks it at the log-in: with a name that is none, every RESET of it would fail later. */
-function isParameter(name: string, parameters: ReadonlySet<string>): boolean {
-  // Not listed, since SHOW ALL does not show them.
-  if (['role', 'session_authorization', 'is_superuser'].includes(name.toLowerCase())) return true
-  return parameters.has(name.toLowerCase()) || /^[a-z_][\w$]*(?:\.[a-z_][\w$]*)+$/i.test(name)
-}
-
-/** What the client has asked for at its start-up, where the session does not have it anyway. */
-function setUp(member: Member, greeting: Greeting, role: string | undefined, session: ServerSession): void {
-  const known = new Map([...session.parameters].map(([name, value]) => [name.toLowerCase(), value]))
-  for (const [name, value] of greeting.settings) {
-    if (known.get(name.toLowerCase()) !== value) member.settings.set(name.toLowerCase(), value)
-  }
-  if (role !== undefined) member.settings.set('role', role)
-  for (const [name, value] of member.settings) member.initial.set(name, value)
-}
-
-/** What a server says after the log-in. */
-function introduce(member: Member, session: ServerSession, key: number): void {
-  member.send(message('R', int32(0)))
-  reportParameters(member, session)
-  member.send(message('K', int32(member.processId), int32(key)))
-  member.send(readyForQuery('I'))
-}
-
-async function cancel(
-  shared: Shared,
-  keys: Map<number, { key: number; member: Member }>,
-  processId: number,
-  key: number,
-): Promise<void> {
-  const found = keys.get(processId)
-  if (!found || found.key !== key) return
-  const { member } = found
-  shared.turns.forget(member, Object.assign(new Error('canceling statement due to user request'), { code: '57014' }))
-  if (shared.turns.holder() === member && shared.session().busy()) await shared.session().cancel()
+/** With the defaults of libpq. */
+function namesIn(url: string): { user: string; database: string } {
+  if (!URL.canParse(url)) throw errors.INVALID_OPTION({ option: 'url', problem: 'it is not a URL' })
+  const { username, pathname, searchParams } = new URL(url)
+  const user = decodeURIComponent(username) || searchParams.get('user') || process.env.PGUSER || userInfo().username
+  return { user, database: decodeURIComponent(pathname.slice(1)) || process.env.PGDATABASE || user }
 }

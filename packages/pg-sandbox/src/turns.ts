@@ -1,3 +1,5 @@
+import { clearTimer, now, setTimer } from './clock.js'
+
 /** Who may use the session: one at a time, in the order in which they asked. */
 export interface Turns<Member> {
   /**
@@ -41,7 +43,7 @@ export function openTurns<Member>(
   let timer: NodeJS.Timeout | undefined
 
   function watch(): void {
-    if (timer !== undefined) clearTimeout(timer)
+    if (timer !== undefined) clearTimer(timer)
     timer = undefined
     if (idleSince === undefined || queue.length === 0) return
     const due = Math.min(...queue.map(({ since }) => Math.max(since, idleSince!))) + milliseconds
@@ -101,7 +103,3 @@ export function openTurns<Member>(
     },
   }
 }
-
-// Taken before a test can put fake ones in their place.
-const setTimer = setTimeout
-const now = performance.now.bind(performance)

@@ -1,0 +1,193 @@
+import { randomBytes } from 'node:crypto'
+import type { Socket } from 'node:net'
+import { fatal, serve } from './client.js'
+import { errors, SandboxError } from './errors.js'
+import { emptyFootprint, type Footprint } from './footprint.js'
+import { openGround } from './ground.js'
+import { leaveScope } from './leave-scope.js'
+import { logIn, newKey, type Greeting } from './log-in.js'
+import { maintain, type Maintenance } from './maintain.js'
+import { openMember, type Member } from './member.js'
+import { int32, message, readyForQuery, report } from './messages.js'
+import type { SandboxOptions } from './open-sandbox.js'
+import { openServerSession, type ServerSession } from './server-session.js'
+import { reportParameters } from './settings.js'
+import { openShared, type Shared } from './shared.js'
+import { turnTimeout } from './turn-timeout.js'
+import { openTurns } from './turns.js'
+
+/** The part of a sandbox that is loaded with its first client. */
+export interface OpenedSandbox {
+  /** Takes a connection from its first byte to its end. */
+  welcome(socket: Socket): Promise<void>
+  enter(scope: string): Promise<void>
+  leave(): Promise<Footprint>
+  maintain(work: Maintenance): Promise<void>
+  sessions(): number
+  escaped(): string | undefined
+  close(): Promise<void>
+}
+
+export interface OpenedOptions extends SandboxOptions {
+  users: Record<string, { role: string }>
+  /** The role of `url`, its database, and the endpoint's password. */
+  user: string
+  database: string
+  password: string
+}
+
+/** @param entered scopes that are entered already */
+export function openedSandbox(options: OpenedOptions, entered: readonly string[]): OpenedSandbox {
+  const { user, database, password, users, turnTimeout: patience = 2_000, stragglerTimeout = 1_000 } = options
+  const name = `sb_${randomBytes(6).toString('hex')}`
+  const shared = openShared(() => session!, openTurns<Member>(patience, turnTimeout(patience)), openGround(name))
+  const keys = new Map<number, { key: number; member: Member }>()
+  let session: ServerSession | undefined
+  let opening: Promise<ServerSession> | undefined
+  let parameters: ReadonlySet<string> = new Set()
+  let sessions = 0
+  let escaped: string | undefined
+  let closed = false
+
+  const enterScope = (scope: string) => {
+    shared.ground.enter()
+    shared.footprints.push(emptyFootprint(scope))
+  }
+  entered.forEach(enterScope)
+
+  /** The session, opened where there is none. One that was lost fails what runs in the scopes that it had. */
+  async function connected(): Promise<ServerSession> {
+    if (closed) throw errors.CLOSED(undefined)
+    if (escaped !== undefined) throw errors.ESCAPED({ reason: escaped })
+    if (session && !(session.lost() && shared.ground.scopes() === 0)) return session
+    opening ??= openSession().finally(() => (opening = undefined))
+    return opening
+  }
+
+  async function openSession(): Promise<ServerSession> {
+    sessions += 1
+    const made = await openServerSession(options.url)
+    const [, names = []] = await made.run('BEGIN; SELECT lower(name) FROM pg_catalog.pg_settings')
+    if (closed) {
+      await made.close()
+      throw errors.CLOSED(undefined)
+    }
+    parameters = new Set(names.map(([parameter]) => parameter!))
+    session = {
+      ...made,
+      abandon(reason) {
+        escaped = reason
+        made.abandon(reason)
+      },
+    }
+    shared.ground.reset()
+    shared.settings.forget()
+    shared.constraints.changed()
+    return session
+  }
+
+  async function welcome(socket: Socket): Promise<void> {
+    const greeting = await logIn(socket, {
+      password,
+      database,
+      users: new Set([user, ...Object.keys(users)]),
+      onCancel: (processId, key) => void cancel(shared, keys, processId, key),
+    })
+    if (!greeting) return
+    // What it sends meanwhile waits in the socket.
+    socket.pause()
+    const open = await connected().catch((error: Error) => refuse(socket, error))
+    if (!open || socket.destroyed) return
+    const processId = 1_000_000 + (newKey() % 1_000_000_000)
+    const member: Member = openMember(socket, greeting.rest, {
+      user: greeting.user,
+      application: greeting.settings.get('application_name') ?? '',
+      processId,
+      onBadFrame: (sender, reason) => fatal(sender, '08P01', reason),
+    })
+    socket.resume()
+    const key = newKey()
+    keys.set(processId, { key, member })
+    socket.on('close', () => {
+      keys.delete(processId)
+      shared.turns.forget(member, new Error('the client is gone'))
+    })
+    const unknown = [...greeting.settings.keys()].find(asked => !isParameter(asked, parameters))
+    if (unknown !== undefined) return fatal(member, '42704', `unrecognized configuration parameter "${unknown}"`)
+    shared.members.add(member)
+    setUp(member, greeting, users[greeting.user]?.role, open)
+    introduce(member, open, key)
+    await serve(shared, member).catch((error: Error) => fatal(member, 'XX000', error.message))
+  }
+
+  return {
+    welcome,
+    async enter(scope) {
+      if (session) await connected()
+      enterScope(scope)
+    },
+    async leave() {
+      if (shared.ground.scopes() === 0) throw errors.NO_SCOPE({ call: 'leave()' })
+      if (session) return leaveScope(shared, stragglerTimeout)
+      shared.ground.leave()
+      return shared.footprints.pop()!
+    },
+    async maintain(work) {
+      await connected()
+      await maintain(shared, work)
+    },
+    sessions: () => sessions,
+    escaped: () => escaped,
+    async close() {
+      closed = true
+      await opening?.catch(() => {})
+      await session?.close()
+    },
+  }
+}
+
+/** A server that cannot be reached says nothing; the client shall know why. */
+function refuse(socket: Socket, error: Error): undefined {
+  const text = error instanceof SandboxError ? error.message : `the sandbox has no session: ${error.message}`
+  // sqlclient_unable_to_establish_sqlconnection
+  socket.end(report({ severity: 'FATAL', code: '08001', message: text }))
+  socket.resume()
+}
+
+/** As a server checks it at the log-in: with a name that is none, every RESET of it would fail later. */
+function isParameter(name: string, parameters: ReadonlySet<string>): boolean {
+  // Not listed, since SHOW ALL does not show them.
+  if (['role', 'session_authorization', 'is_superuser'].includes(name.toLowerCase())) return true
+  return parameters.has(name.toLowerCase()) || /^[a-z_][\w$]*(?:\.[a-z_][\w$]*)+$/i.test(name)
+}
+
+/** What the client has asked for at its start-up, where the session does not have it anyway. */
+function setUp(member: Member, greeting: Greeting, role: string | undefined, session: ServerSession): void {
+  const known = new Map([...session.parameters].map(([name, value]) => [name.toLowerCase(), value]))
+  for (const [name, value] of greeting.settings) {
+    if (known.get(name.toLowerCase()) !== value) member.settings.set(name.toLowerCase(), value)
+  }
+  if (role !== undefined) member.settings.set('role', role)
+  for (const [name, value] of member.settings) member.initial.set(name, value)
+}
+
+/** What a server says after the log-in. */
+function introduce(member: Member, session: ServerSession, key: number): void {
+  member.send(message('R', int32(0)))
+  reportParameters(member, session)
+  member.send(message('K', int32(member.processId), int32(key)))
+  member.send(readyForQuery('I'))
+}
+
+async function cancel(
+  shared: Shared,
+  keys: Map<number, { key: number; member: Member }>,
+  processId: number,
+  key: number,
+): Promise<void> {
+  const found = keys.get(processId)
+  if (!found || found.key !== key) return
+  const { member } = found
+  shared.turns.forget(member, Object.assign(new Error('canceling statement due to user request'), { code: '57014' }))
+  if (shared.turns.holder() === member && shared.session().busy()) await shared.session().cancel()
+}

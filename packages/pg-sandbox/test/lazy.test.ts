@@ -1,0 +1,85 @@
+import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-tests'
+import { Client } from 'pg'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { openSandbox } from '../src/index.js'
+import { column } from './support.js'
+
+let server: PostgresForTests
+let admin: Client
+
+beforeAll(async () => {
+  server = await startPostgres()
+  admin = new Client(server.url)
+  await admin.connect()
+  await admin.query('create table item (name text)')
+})
+afterAll(async () => {
+  await admin.end()
+  await server.stop()
+})
+
+const sessionsOnServer = async () =>
+  column(admin, "select count(*)::int from pg_stat_activity where backend_type = 'client backend'")
+
+test('opens no session before its first client, who finds the scopes as they were entered', async () => {
+  await using sandbox = await openSandbox({ url: server.url })
+  await sandbox.enter('file')
+  await sandbox.enter('silent test')
+  expect(await sandbox.leave()).toMatchObject({ scope: 'silent test', statements: {}, clients: [] })
+  expect(sandbox.sessions).toBe(0)
+  expect(await sessionsOnServer()).toEqual([1])
+
+  await sandbox.enter('test')
+  const clients = [new Client(sandbox.url), new Client(sandbox.url)] as const
+  await Promise.all(clients.map(client => client.connect()))
+  expect(sandbox.sessions).toBe(1)
+  await clients[0].query("insert into item values ('of the test')")
+  expect(await column(clients[1], 'select name from item')).toEqual(['of the test'])
+  expect(await sandbox.leave()).toMatchObject({ scope: 'test', statements: { INSERT: 1, SELECT: 1 } })
+  expect(await column(clients[0], 'select name from item')).toEqual([])
+  expect(await sandbox.leave()).toMatchObject({ scope: 'file' })
+  for (const client of clients) await client.end()
+})
+
+test('a server that cannot be reached is told to the client, and tried again with the next', async () => {
+  const gone = await startPostgres()
+  await using sandbox = await openSandbox({ url: gone.url })
+  await gone.stop()
+  await sandbox.enter('a test')
+  for (let attempt = 1; attempt <= 2; attempt++) {
+    const client = new Client(sandbox.url)
+    await expect(client.connect()).rejects.toMatchObject({
+      code: '08001',
+      message: expect.stringContaining('could not open its session') as string,
+    })
+    expect(sandbox.sessions).toBe(attempt)
+  }
+  await sandbox.leave()
+})
+
+test('fake timers of the test that connects first do not reach it', async () => {
+  await using sandbox = await openSandbox({ url: server.url, turnTimeout: 50 })
+  await sandbox.enter('a test')
+  vi.useFakeTimers()
+  try {
+    const [holder, waiting] = [new Client(sandbox.url), new Client(sandbox.url)]
+    await Promise.all([holder.connect(), waiting.connect()])
+    await holder.query('begin; select 1')
+    await expect(waiting.query('select 1')).rejects.toMatchObject({ code: '55P03' })
+    await Promise.all([holder.end(), waiting.end()])
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
+test('a sandbox that is closed while its session is being opened leaves none', async () => {
+  const sandbox = await openSandbox({ url: server.url })
+  const refused = expect(sandbox.maintain(async () => {})).rejects.toMatchObject({ code: 'CLOSED' })
+  await sandbox.close()
+  await refused
+  await expect.poll(sessionsOnServer).toEqual([1])
+})
+
+test('refuses a URL that is none', async () => {
+  await expect(openSandbox({ url: 'somewhere' })).rejects.toMatchObject({ code: 'INVALID_OPTION' })
+})
