@@ -21,7 +21,7 @@ export function isControl(meaning: Meaning | undefined): boolean {
 
 /** May have parameters, so that the server runs it by the client's own messages; it is looked at before. */
 export function isObserved({ kind }: Meaning): boolean {
-  return kind === 'inTransaction' || kind === 'holdCursor' || kind === 'temporary'
+  return kind === 'inTransaction' || kind === 'holdCursor' || kind === 'temporary' || kind === 'copyIn'
 }
 
 export function withParameters(

@@ -206,7 +206,8 @@ export async function runBatch(shared: Shared, member: Member, frames: Frame[], 
         if (refusal) return refusal
         segment.executes = true
         add(executeMessage(portalName(execute.portal), execute.rows))
-        return undefined
+        // A message behind it would be taken for data, and the server would hang up.
+        return observedPortals.get(execute.portal)?.kind === 'copyIn' ? async () => false : undefined
       }
       default: {
         const target = readTarget(bytes)

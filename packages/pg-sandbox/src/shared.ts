@@ -5,6 +5,7 @@ import type { Member } from './member.js'
 import { message, query, reportFields, sync, type TransactionStatus } from './messages.js'
 import { errors, SandboxServerError } from './errors.js'
 import { explain } from './explain.js'
+import type { Frame } from './frames.js'
 import type { ServerSession, Sink } from './server-session.js'
 import { sharedSettings, type SharedSettings } from './settings.js'
 import type { Turns } from './turns.js'
@@ -211,15 +212,25 @@ async function feedCopy(session: ServerSession, member: Member, extended: boolea
     }
     // Flush and Sync are ignored by the server too, as long as it takes data.
     if (frame.type === 'H' || frame.type === 'S') continue
-    const ends = frame.type === 'c' || frame.type === 'f'
     // Anything else must not reach the server, which would take it for a statement once the COPY has failed.
-    session.sendMore(ends ? frame.bytes : message('f', `unexpected message type ${frame.type} during COPY from stdin`))
+    session.sendMore(endOfCopy(frame))
     break
   }
   if (!extended) return
   // It has ignored the Sync that came before the data, and the client sends another behind it.
   session.sendMore(sync)
   for (let frame = await member.next(); frame && frame.type !== 'S'; frame = await member.next());
+}
+
+/** Made anew, for the server hangs up if one is longer than it may be. */
+function endOfCopy({ type, bytes }: Frame): Buffer {
+  if (type === 'c') return message('c')
+  return message(
+    'f',
+    type === 'f'
+      ? bytes.toString('utf8', 5, 1_000).replaceAll('\0', '')
+      : `unexpected message type ${type} during COPY from stdin`,
+  )
 }
 
 function count(shared: Shared, bytes: Buffer): void {

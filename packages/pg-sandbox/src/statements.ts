@@ -28,6 +28,8 @@ export type Meaning =
   | { kind: 'constraints' }
   /** CREATE TEMPORARY TABLE, and what becomes of it at a COMMIT. */
   | { kind: 'temporary'; name: string; onCommit: 'keep' | 'empty' | 'drop' }
+  /** COPY … FROM STDIN: what the client sends next is data. */
+  | { kind: 'copyIn' }
   | { kind: 'prepare' | 'execute'; name: string }
   /** Null for ALL. */
   | { kind: 'deallocate'; name: string | null }
@@ -73,11 +75,11 @@ function mayMatter(text: string): boolean {
 }
 
 const words =
-  /\b(?:begin|start|commit|end|rollback|abort|savepoint|release|prepare|deallocate|discard|set|reset|set_config|listen|unlisten|notify|lock|declare|fetch|move|close|execute|temp|temporary)\b/i
+  /\b(?:begin|start|commit|end|rollback|abort|savepoint|release|prepare|deallocate|discard|set|reset|set_config|listen|unlisten|notify|lock|declare|fetch|move|close|execute|temp|temporary|stdin)\b/i
 
 /** One statement that begins with another word: it holds such a word as a name, or in a string. */
 function isSinglePlain(text: string): boolean {
-  if (!plainBeginning.test(text) || /set_config|\btemp(?:orary)?\b/i.test(text)) return false
+  if (!plainBeginning.test(text) || /set_config|\b(?:temp(?:orary)?|stdin)\b/i.test(text)) return false
   const semicolon = text.indexOf(';')
   return semicolon === -1 || /^;\s*$/.test(text.slice(semicolon))
 }
@@ -146,6 +148,7 @@ function meaningOf(node: Node): Meaning {
   if ('DiscardStmt' in node) {
     return (node.DiscardStmt.target ?? 'DISCARD_ALL') === 'DISCARD_ALL' ? { kind: 'discardAll' } : plain
   }
+  if ('CopyStmt' in node) return node.CopyStmt.is_from && !node.CopyStmt.filename ? { kind: 'copyIn' } : plain
   if ('LockStmt' in node) return { kind: 'inTransaction', command: 'LOCK TABLE' }
   if ('FetchStmt' in node) return { kind: 'fetch', name: node.FetchStmt.portalname ?? '' }
   if ('ClosePortalStmt' in node) return { kind: 'closeCursor', name: node.ClosePortalStmt.portalname ?? null }
