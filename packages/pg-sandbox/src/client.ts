@@ -4,7 +4,7 @@ import type { Frame } from './frames.js'
 import { shortened, type Member } from './member.js'
 import { emptyQueryResponse, readyForQuery, report, sync, textAt } from './messages.js'
 import { notUnderstood } from './explain.js'
-import { parseMessage } from './prepared.js'
+import { noParameters, parseMessage } from './prepared.js'
 import { reportParameters } from './settings.js'
 import { beginUnit, relay, undoUnit, type Shared } from './shared.js'
 import { understand, type Statement } from './statements.js'
@@ -184,7 +184,7 @@ async function simpleQuery(shared: Shared, member: Member, bytes: Buffer): Promi
  * and it may end the shared transaction.
  */
 async function refuseUnknown(shared: Shared, member: Member, text: string): Promise<void> {
-  const parse = [parseMessage('', text, Buffer.from([0, 0])), sync]
+  const parse = [parseMessage('', text, noParameters), sync]
   const run: Command['run'] = before => relay(shared, member, parse, { before, extended: true, hidden: [true] })
   const command = { text, meaning: { kind: 'plain' } as const, offset: 0, run }
   if (await runPlain(shared, member, command)) return

@@ -5,6 +5,7 @@ import { runCursor, declareFails, runSavepoint } from './cursors.js'
 import { withOwnNames } from './own-names.js'
 import { setModes, setParameters } from './parameters.js'
 import { closeMessage } from './prepared.js'
+import { ignored } from './server-session.js'
 import type { Shared } from './shared.js'
 import type { Meaning } from './statements.js'
 import { answer, begin, commit, failTransaction, refuse, refuseTwoPhases, rollback } from './transactions.js'
@@ -164,7 +165,7 @@ export async function closeStatements(shared: Shared, member: Member, names: str
   const hadTurn = shared.turns.holder() === member
   await shared.turns.take(member)
   try {
-    await shared.session().exchange([...messages, sync], { frame() {} }, 1)
+    await shared.session().exchange([...messages, sync], ignored, 1)
   } finally {
     if (!hadTurn) shared.turns.give(member)
   }

@@ -14,18 +14,30 @@ export interface Constraints {
   check(): string[]
   /** After statements that may have made or changed some. */
   changed(): void
+  /** After a rollback: with them, what was read may be gone. */
+  rolledBack(): void
+  /** The transaction has begun anew: none of them is in it. */
+  begunAnew(): void
   /** Reads them from the catalog if it is not known which there are. */
   refresh(): Promise<void>
 }
 
 export function deferrableConstraints(run: ServerSession['run']): Constraints {
   let found: { any: boolean; deferred: string[] } | undefined
+  let mayBeOurs = false
 
   return {
     defer: () => (found?.deferred.length ? [`SET CONSTRAINTS ${found.deferred.join(', ')} DEFERRED`] : []),
     check: () => (found === undefined || found.any ? ['SET CONSTRAINTS ALL IMMEDIATE'] : []),
     changed() {
       found = undefined
+      mayBeOurs = true
+    },
+    rolledBack() {
+      if (mayBeOurs) found = undefined
+    },
+    begunAnew() {
+      mayBeOurs = false
     },
     async refresh() {
       if (found) return

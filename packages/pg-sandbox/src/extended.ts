@@ -7,17 +7,20 @@ import { shortened, type Member } from './member.js'
 import { withOwnNames } from './own-names.js'
 import { beforeSet } from './parameters.js'
 import { bindComplete, closeComplete, message, noData, parseComplete, report, sync } from './messages.js'
+import { isPrepared } from './preface.js'
 import {
   bindMessage,
   closeMessage,
   describeMessage,
   executeMessage,
+  noParameters,
   parametersIn,
   parseMessage,
   readBind,
   readExecute,
   readParse,
   readTarget,
+  runPrepared,
   textParameters,
   type PreparedStatement,
 } from './prepared.js'
@@ -51,8 +54,8 @@ export async function runBatch(shared: Shared, member: Member, frames: Frame[], 
     executed ||= executes
     if (messages.length === 0) return true
     const run: Command['run'] = async before => {
-      // Whatever we run in front makes the server forget the unnamed statement.
-      const again = unnamed && (before.length > 0 || shared.unnamedOwner !== member) ? [unnamed] : []
+      // A simple query in front makes the server forget the unnamed statement.
+      const again = unnamed && (shared.unnamedOwner !== member || !isPrepared(shared, before)) ? [unnamed] : []
       const outcome = await relay(shared, member, [...again, ...messages, sync], {
         before,
         extended: true,
@@ -286,12 +289,7 @@ export async function runBatch(shared: Shared, member: Member, frames: Frame[], 
     if (!meaning) return false
     const run: Command['run'] = async (before, changed, shift = 0) => {
       // What has no parameters and returns no rows may as well be sent anew, with other names in it.
-      const messages = [
-        parseMessage('', changed, Buffer.from([0, 0])),
-        bindMessage('', '', Buffer.from([0, 0, 0, 0, 0, 0])),
-        executeMessage('', Buffer.from([0, 0, 0, 0])),
-        sync,
-      ]
+      const messages = [parseMessage('', changed, noParameters), ...runPrepared(''), sync]
       shared.unnamedOwner = undefined
       return relay(shared, member, messages, { before, extended: true, hidden: [true, true], offset: shift })
     }

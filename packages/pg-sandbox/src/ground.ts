@@ -22,6 +22,8 @@ export interface Ground {
   settle(): string[]
   /** What puts a unit back to where it began. */
   undo(): string
+  /** Runs before most units, and is the same each time: worth to be prepared. */
+  readonly usual: readonly string[]
   /** Forgets all but the scopes: a new session, in a fresh transaction. */
   reset(): void
 }
@@ -40,12 +42,16 @@ export interface BeginOfUnit {
 /** @param name prefix of the savepoints; unguessable, so that no client's statement can name one */
 export function openGround(name: string): Ground {
   const guard = `${name}_g`
+  const beginAnew = 'ROLLBACK AND CHAIN'
+  const setGuard = `SAVEPOINT ${guard}`
+  const releaseGuard = `RELEASE SAVEPOINT ${guard}`
   let points = restorePoints(name)
   /** Whether the unit has a savepoint of its own, above the restore point that was the newest when it began. */
   let guarded = false
   let depthAtBegin = 0
 
   return {
+    usual: [beginAnew, setGuard, releaseGuard],
     enter: () => points.enter(),
     leave() {
       const undo = points.leave()
@@ -55,15 +61,15 @@ export function openGround(name: string): Ground {
     scopes: () => points.scopes(),
     begin({ guarded: wanted = false } = {}) {
       // With a restore point above it, it has to stay: to release it would take that point along.
-      const release = guarded && points.depth() === depthAtBegin ? `RELEASE SAVEPOINT ${guard}` : null
+      const release = guarded && points.depth() === depthAtBegin ? releaseGuard : null
       const written = points.written()
       const isNew = !written && points.depth() === 0
       const point = points.beforeStatement()
       guarded = wanted || (written && point === null)
       depthAtBegin = points.depth()
       return {
-        anew: isNew ? ['ROLLBACK AND CHAIN'] : [],
-        savepoints: [release, point, guarded ? `SAVEPOINT ${guard}` : null].filter(part => part !== null),
+        anew: isNew ? [beginAnew] : [],
+        savepoints: [release, point, guarded ? setGuard : null].filter(part => part !== null),
         guard: guarded ? guard : undefined,
       }
     },
@@ -71,7 +77,7 @@ export function openGround(name: string): Ground {
     settle() {
       if (!guarded || points.depth() !== depthAtBegin) return []
       guarded = false
-      return [`RELEASE SAVEPOINT ${guard}`]
+      return [releaseGuard]
     },
     undo() {
       points.forgetAbove(depthAtBegin)

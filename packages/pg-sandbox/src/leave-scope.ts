@@ -33,7 +33,6 @@ async function putBack(shared: Shared): Promise<void> {
   if (undo !== null) {
     await shared.run(undo)
     forgetState(shared)
-    shared.constraints.changed()
   }
   if (shared.advisoryLocks) {
     // Session locks are not the transaction's: no rollback gives them back.

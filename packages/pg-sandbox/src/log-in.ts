@@ -1,5 +1,5 @@
 import { randomInt, timingSafeEqual } from 'node:crypto'
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { clearTimer, setTimer } from './clock.js'
 import { int32, message, report } from './messages.js'
 
@@ -34,7 +34,7 @@ const codes = { ssl: 80_877_103, gss: 80_877_104, cancel: 80_877_102, direct: 0x
  *
  * @returns undefined for a connection that is over: a CancelRequest, a wrong password, nonsense, silence
  */
-export function logIn(socket: Socket, options: LogIn): Promise<Greeting | undefined> {
+export function logIn(socket: Duplex, options: LogIn): Promise<Greeting | undefined> {
   return new Promise(resolve => {
     let held: Buffer = Buffer.alloc(0)
     let greeting: Omit<Greeting, 'rest'> | undefined

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { later } from './clock.js'
 import { FrameError, frameReader, type Frame } from './frames.js'
 import type { TransactionStatus } from './messages.js'
@@ -8,7 +8,7 @@ import { openPrepared, type Prepared } from './prepared.js'
 
 /** A client that has logged in: its connection, and what belongs to it and to no other. */
 export interface Member {
-  /** For errors: `client 3 (psql, 127.0.0.1:53412)`. */
+  /** For errors: `client 3 (psql, port 53412)`, `client 4 (opened at src/db.ts:12:5)`. */
   readonly label: string
   readonly processId: number
   /** Where it believes to be. */
@@ -72,9 +72,15 @@ const mostWaiting = 1 << 20
  * @param onBadFrame is told once of a stream that is no protocol; the client is not read from any more
  */
 export function openMember(
-  socket: Socket,
+  socket: Duplex,
   rest: Buffer,
-  options: { user: string; application: string; processId: number; onBadFrame(member: Member, reason: string): void },
+  options: {
+    user: string
+    application: string
+    origin: string
+    processId: number
+    onBadFrame(member: Member, reason: string): void
+  },
 ): Member {
   const id = ++lastId
   const inbox: Frame[] = []
@@ -83,17 +89,21 @@ export function openMember(
   let outbox: Buffer[] = []
   let isGone = false
 
-  const read = frameReader(frame => {
-    if (wake) {
-      const deliver = wake
-      wake = undefined
-      deliver(frame)
-      return
-    }
-    inbox.push(frame)
-    waitingBytes += frame.bytes.length
-    if (waitingBytes > mostWaiting) socket.pause()
-  })
+  const read = frameReader(
+    frame => {
+      if (wake) {
+        const deliver = wake
+        wake = undefined
+        deliver(frame)
+        return
+      }
+      inbox.push(frame)
+      waitingBytes += frame.bytes.length
+      if (waitingBytes > mostWaiting) socket.pause()
+    },
+    // The server hangs up, on all clients, if one of these is longer.
+    { short: 'CDEHSXcf' },
+  )
   const take = (chunk: Buffer) => {
     try {
       read(chunk)
@@ -118,9 +128,8 @@ export function openMember(
     socket.write(bytes.length === 1 ? bytes[0]! : Buffer.concat(bytes))
   }
 
-  const port = socket.remotePort ?? 0
   const member: Member = {
-    label: `client ${id} (${[options.application, `port ${port}`].filter(Boolean).join(', ')})`,
+    label: `client ${id} (${[options.application, options.origin].filter(Boolean).join(', ')})`,
     processId: options.processId,
     status: 'I',
     started: false,

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { createServer, type AddressInfo, type Socket } from 'node:net'
+import { createServer, type AddressInfo } from 'node:net'
 import { userInfo } from 'node:os'
+import type { Duplex } from 'node:stream'
 import './clock.js'
 import { errors } from './errors.js'
 import { emptyFootprint, type Footprint } from './footprint.js'
+import { serveInProcess } from './in-process.js'
 import type { Maintenance } from './maintain.js'
 import type { OpenedSandbox } from './opened-sandbox.js'
 
@@ -79,20 +81,14 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { user, database } = namesIn(options.url)
   const { users = {} } = options
   const password = randomBytes(18).toString('base64url')
-  const sockets = new Set<Socket>()
+  const sockets = new Set<Duplex>()
   /** Scopes that were entered before there was a client. */
   const entered: string[] = []
   let loading: Promise<OpenedSandbox> | undefined
   let opened: OpenedSandbox | undefined
   let closed = false
 
-  const server = createServer({ noDelay: true }, socket => {
-    sockets.add(socket)
-    socket.on('close', () => sockets.delete(socket))
-    // A client that resets its connection is simply gone.
-    socket.on('error', () => {})
-    void load().then(({ welcome }) => welcome(socket))
-  })
+  const server = createServer({ noDelay: true }, socket => welcome(socket, `port ${socket.remotePort}`))
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(0, '127.0.0.1', resolve)
@@ -100,6 +96,19 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   // The sandbox alone does not keep a process alive.
   server.unref()
   const { port } = server.address() as AddressInfo
+
+  const stopInProcess = serveInProcess(port, (end, place) =>
+    welcome(end, place ? `opened at ${place}` : 'this process'),
+  )
+
+  /** @param origin for errors: who the client is, as far as can be told */
+  function welcome(socket: Duplex, origin: string): void {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+    // A client that resets its connection is simply gone.
+    socket.on('error', () => {})
+    void load().then(opened => opened.welcome(socket, origin))
+  }
 
   function load(): Promise<OpenedSandbox> {
     return (loading ??= import('./opened-sandbox.js').then(({ openedSandbox }) => {
@@ -149,6 +158,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     async close() {
       if (closed) return
       closed = true
+      stopInProcess()
       server.close()
       for (const socket of sockets) socket.destroy()
       await (await loading)?.close()

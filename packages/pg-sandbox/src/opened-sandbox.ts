@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { fatal, serve } from './client.js'
 import { errors, SandboxError } from './errors.js'
 import { emptyFootprint, type Footprint } from './footprint.js'
@@ -19,7 +19,7 @@ import { openTurns } from './turns.js'
 /** The part of a sandbox that is loaded with its first client. */
 export interface OpenedSandbox {
   /** Takes a connection from its first byte to its end. */
-  welcome(socket: Socket): Promise<void>
+  welcome(socket: Duplex, origin: string): Promise<void>
   enter(scope: string): Promise<void>
   leave(): Promise<Footprint>
   maintain(work: Maintenance): Promise<void>
@@ -68,6 +68,7 @@ export function openedSandbox(options: OpenedOptions, entered: readonly string[]
     sessions += 1
     const made = await openServerSession(options.url)
     const [, names = []] = await made.run('BEGIN; SELECT lower(name) FROM pg_catalog.pg_settings')
+    const usual = await made.prepare(shared.ground.usual)
     if (closed) {
       await made.close()
       throw errors.CLOSED(undefined)
@@ -80,13 +81,14 @@ export function openedSandbox(options: OpenedOptions, entered: readonly string[]
         made.abandon(reason)
       },
     }
+    shared.usual = usual
     shared.ground.reset()
     shared.settings.forget()
     shared.constraints.changed()
     return session
   }
 
-  async function welcome(socket: Socket): Promise<void> {
+  async function welcome(socket: Duplex, origin: string): Promise<void> {
     const greeting = await logIn(socket, {
       password,
       database,
@@ -102,6 +104,7 @@ export function openedSandbox(options: OpenedOptions, entered: readonly string[]
     const member: Member = openMember(socket, greeting.rest, {
       user: greeting.user,
       application: greeting.settings.get('application_name') ?? '',
+      origin,
       processId,
       onBadFrame: (sender, reason) => fatal(sender, '08P01', reason),
     })
@@ -147,7 +150,7 @@ export function openedSandbox(options: OpenedOptions, entered: readonly string[]
 }
 
 /** A server that cannot be reached says nothing; the client shall know why. */
-function refuse(socket: Socket, error: Error): undefined {
+function refuse(socket: Duplex, error: Error): undefined {
   const text = error instanceof SandboxError ? error.message : `the sandbox has no session: ${error.message}`
   // sqlclient_unable_to_establish_sqlconnection
   socket.end(report({ severity: 'FATAL', code: '08001', message: text }))

@@ -114,3 +114,11 @@ export const bindMessage = (portal: string, statement: string, rest: Buffer) => 
 export const describeMessage = (kind: 'S' | 'P', name: string) => message('D', Buffer.from(kind), name)
 export const closeMessage = (kind: 'S' | 'P', name: string) => message('C', Buffer.from(kind), name)
 export const executeMessage = (portal: string, rows: Buffer) => message('E', portal, rows)
+
+/** The end of a Parse that says nothing of its parameters' types. */
+export const noParameters = Buffer.from([0, 0])
+
+/** Runs a prepared statement that has no parameters, in the unnamed portal. */
+export function runPrepared(name: string): Buffer[] {
+  return [bindMessage('', name, Buffer.alloc(6)), executeMessage('', Buffer.alloc(4))]
+}

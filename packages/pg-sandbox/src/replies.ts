@@ -1,5 +1,5 @@
 import { SandboxServerError } from './errors.js'
-import type { Frame } from './frames.js'
+import { frameReader, type Frame } from './frames.js'
 import { reportFields } from './messages.js'
 import type { Sink } from './server-session.js'
 
@@ -16,13 +16,13 @@ export function frameCollector(): Replies {
   let failure: Map<string, string> | undefined
   return {
     frame({ type, bytes }: Frame) {
-      if (type === 'D') rows.push(valuesOf(bytes))
       if (type === 'E') failure ??= reportFields(bytes)
       if (type === 'C') {
         results.push(rows)
         rows = []
       }
     },
+    part: frameReader(({ bytes }) => rows.push(valuesOf(bytes))),
     results() {
       if (failure) throw new SandboxServerError(failure)
       return results

@@ -2,15 +2,19 @@ import { connect, type Socket } from 'node:net'
 import { Client } from 'pg'
 import { errors, reasonOf } from './errors.js'
 import { FrameError, frameReader, type Frame } from './frames.js'
-import { int32, query, reportFields } from './messages.js'
+import { int32, query, reportFields, sync } from './messages.js'
+import { noParameters, parseMessage, runPrepared } from './prepared.js'
 import { frameCollector } from './replies.js'
 
 /** What takes the server's messages while an exchange is on. */
 export interface Sink {
   frame(frame: Frame): void
-  /** A piece of a row or of COPY data that is too long to be held. */
-  part?(bytes: Buffer): void
+  /** Rows or COPY data: some messages, or a piece of one. */
+  part(bytes: Buffer): void
 }
+
+/** For replies that say nothing to anybody. */
+export const ignored: Sink = { frame() {}, part() {} }
 
 /**
  * The one session on the server that all clients share. It relays messages and knows nothing of transactions. One
@@ -34,6 +38,12 @@ export interface ServerSession {
   sendMore(bytes: Buffer): boolean
   /** Runs statements of our own in one round trip; the rows of each, as text. An error of the server is thrown. */
   run(sql: string): Promise<(string | null)[][][]>
+  /**
+   * Prepares statements of ours that return no rows.
+   *
+   * @returns for each the messages that run it; they need a Sync, or a simple query, behind them
+   */
+  prepare(statements: readonly string[]): Promise<Map<string, Buffer>>
   /** Whether an exchange is on. */
   busy(): boolean
   /** Stops and resumes reading from the server, for a client that takes its rows slowly. */
@@ -114,7 +124,7 @@ function takeOver(
       current = undefined
       resolve()
     },
-    { types: 'Dd', take: bytes => current?.sink.part?.(bytes) },
+    { passed: { types: 'Dd', take: bytes => current?.sink.part(bytes) } },
   )
   stream.on('data', chunk => {
     try {
@@ -156,6 +166,14 @@ function takeOver(
       const replies = frameCollector()
       await session.exchange([query(sql)], replies, 1)
       return replies.results()
+    },
+    async prepare(statements) {
+      const replies = frameCollector()
+      const named = statements.map((sql, index) => ({ sql, name: `sandbox_${index}` }))
+      const messages = named.map(({ sql, name }) => parseMessage(name, sql, noParameters))
+      await session.exchange([...messages, sync], replies, 1)
+      replies.results()
+      return new Map(named.map(({ sql, name }) => [sql, Buffer.concat(runPrepared(name))]))
     },
     busy: () => current !== undefined,
     pause: () => void stream.pause(),

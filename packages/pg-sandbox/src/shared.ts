@@ -2,10 +2,11 @@ import { deferrableConstraints, type Constraints } from './constraints.js'
 import { countTag, type Footprint } from './footprint.js'
 import type { Ground } from './ground.js'
 import type { Member } from './member.js'
-import { message, query, reportFields, sync, type TransactionStatus } from './messages.js'
+import { message, reportFields, sync, type TransactionStatus } from './messages.js'
 import { errors, SandboxServerError } from './errors.js'
 import { explain } from './explain.js'
 import type { Frame } from './frames.js'
+import { prefaceOf } from './preface.js'
 import type { ServerSession, Sink } from './server-session.js'
 import { sharedSettings, type SharedSettings } from './settings.js'
 import type { Turns } from './turns.js'
@@ -24,6 +25,8 @@ export interface Shared {
   run(sql: string): Promise<(string | null)[][][]>
   /** Takes the turn for the sandbox itself. */
   self: Member
+  /** The statements that run before most units, prepared. */
+  usual: ReadonlyMap<string, Buffer>
   /** Whose unnamed prepared statement the session has. */
   unnamedOwner: Member | undefined
   /** Whether something ran that may have left session locks, which no rollback gives back. */
@@ -46,6 +49,7 @@ export function openShared(session: () => ServerSession, turns: Turns<Member>, g
     footprints: [],
     self: {} as Member,
     run,
+    usual: new Map(),
     unnamedOwner: undefined,
     advisoryLocks: false,
   }
@@ -74,7 +78,10 @@ export async function beginUnit(shared: Shared, member: Member, more: { guarded?
   const { readOnly = member.settings.get('default_transaction_read_only') === 'on' } = member.modes
   // Its savepoint takes READ ONLY back when it is released.
   const { anew, savepoints, guard } = shared.ground.begin({ guarded: more.guarded === true || readOnly })
-  if (anew.length > 0) forgetState(shared)
+  if (anew.length > 0) {
+    forgetState(shared)
+    shared.constraints.begunAnew()
+  }
   const settings = shared.settings.switchTo(member)
   // They may fail, as for a role that is gone, so that the savepoint has to be there; and once they are made they must not
   // go with the first error of the unit, so that it has to be made again.
@@ -98,6 +105,7 @@ export async function undoUnit(shared: Shared): Promise<void> {
 /** After a rollback of ours: parameters and constraint modes are as they were at some earlier moment. */
 export function forgetState(shared: Shared): void {
   shared.settings.forget()
+  shared.constraints.rolledBack()
   shared.unnamedOwner = undefined
 }
 
@@ -127,21 +135,26 @@ export async function relay(
 ): Promise<Outcome> {
   const session = shared.session()
   const outcome: Outcome = { failed: false, status: 'T', answered: 0 }
-  let ours = before.length > 0
+  const preface = prefaceOf(shared, before)
+  /** How many replies are to ours: CommandComplete where they are prepared, or else one ReadyForQuery. */
+  let { replies: ours } = preface
   let oursFailed: Error | undefined
   let copying: Promise<void> | undefined
 
   const sink: Sink = {
     frame({ type, bytes }) {
-      if (ours) {
-        if (type === 'Z') ours = false
-        else if (type === 'E') oursFailed ??= new SandboxServerError(reportFields(bytes))
+      if (ours > 0) {
+        if (type === preface.endsWith) ours -= 1
+        else if (type === 'E') {
+          oursFailed ??= new SandboxServerError(reportFields(bytes))
+          if (!preface.isPrepared) return
+          // The server skips all that follows, up to a Sync.
+          ours = Infinity
+          if (!extended) session.sendMore(sync)
+        }
         return
       }
-      if (outcome.tag && type !== 'Z') {
-        member.send(outcome.tag)
-        delete outcome.tag
-      }
+      if (outcome.tag && type !== 'Z') showTag()
       switch (type) {
         case 'Z':
           outcome.status = String.fromCharCode(bytes[5]!) as TransactionStatus
@@ -174,13 +187,17 @@ export async function relay(
       slowDown(session, member)
     },
     part(bytes) {
+      if (ours > 0) return
+      if (outcome.tag) showTag()
       member.send(bytes)
       slowDown(session, member)
     },
   }
-  if (before.length > 0) shared.unnamedOwner = undefined
-  const all = before.length > 0 ? [query(before.join('; ')), ...messages] : messages
-  await session.exchange(all, sink, before.length > 0 ? 2 : 1)
+  function showTag() {
+    member.send(outcome.tag!)
+    delete outcome.tag
+  }
+  await session.exchange([...preface.messages, ...messages], sink, preface.isPrepared ? 1 : 2)
   await copying
   if (oursFailed !== undefined) throw oursFailed
   if (outcome.status === 'I') {
@@ -236,5 +253,5 @@ function endOfCopy({ type, bytes }: Frame): Buffer {
 function count(shared: Shared, bytes: Buffer): void {
   const tag = bytes.toString('latin1', 5, bytes.length - 1)
   for (const footprint of shared.footprints) countTag(footprint, tag)
-  if (/^(?:CREATE|ALTER|DROP)/.test(tag)) shared.constraints.changed()
+  if (/^(?:CREATE|ALTER|DROP|DO$|CALL)/.test(tag)) shared.constraints.changed()
 }

@@ -4,6 +4,7 @@ import type { Member } from './member.js'
 import { commandComplete, query, report, type Report } from './messages.js'
 import { notifyListeners } from './notifications.js'
 import { closeMessage } from './prepared.js'
+import { ignored } from './server-session.js'
 import { beginUnit, undoUnit, type Shared } from './shared.js'
 import { sync } from './messages.js'
 import type { Modes } from './statements.js'
@@ -140,6 +141,7 @@ export async function tell(shared: Shared, member: Member, sql: string[]): Promi
       failed = true
       member.send(explain(bytes, member, 0))
     },
+    part() {},
   }
   shared.unnamedOwner = undefined
   await shared.session().exchange([query(sql.join('; '))], sink, 1)
@@ -243,7 +245,7 @@ export async function closePortals(shared: Shared, member: Member): Promise<void
   const hadTurn = shared.turns.holder() === member
   await shared.turns.take(member)
   try {
-    await shared.session().exchange([...messages, sync], { frame() {} }, 1)
+    await shared.session().exchange([...messages, sync], ignored, 1)
   } finally {
     if (!hadTurn) shared.turns.give(member)
   }

@@ -46,7 +46,7 @@ test('the footprint tells what happened', async () => {
     statements: { INSERT: 1, SELECT: 1, UPDATE: 1 },
     rows: { INSERT: 2, SELECT: 2, UPDATE: 2 },
     failed: 1,
-    clients: [expect.stringMatching(/^client \d+ \(shop, port \d+\)$/)],
+    clients: [expect.stringMatching(/^client \d+ \(shop, opened at test\/support\.ts:\d+:\d+\)$/)],
     openTransactions: [{ statement: 'update item set name = name' }],
     inFlight: [],
   })

@@ -48,6 +48,13 @@ export function usePlace(schema: string, options: Omit<SandboxOptions, 'url'> = 
   return place
 }
 
+/** As another process connects; what connects in this one to 127.0.0.1 is answered from memory. */
+export function overTcp({ url }: Sandbox): string {
+  const address = new URL(url)
+  address.hostname = 'localhost'
+  return address.href
+}
+
 /** The rows of one column. */
 export async function column(client: Client, sql: string, values?: unknown[]): Promise<unknown[]> {
   const { rows } = await client.query<unknown[]>({ text: sql, rowMode: 'array', ...(values ? { values } : {}) })

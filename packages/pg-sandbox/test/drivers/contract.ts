@@ -11,7 +11,7 @@ export function testDrivers(...drivers: Driver[]): void {
   afterAll(() => places[Symbol.asyncDispose]())
 
   describe.each(drivers)('$name', driver => {
-    for (const where of ['a real database', 'a sandbox'] as const) {
+    for (const where of ['a real database', 'a sandbox', 'a sandbox over TCP'] as const) {
       describe(where, () => testDriver(driver, () => places.open[where]()))
     }
   })

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { Client } from 'pg'
 import { expect } from 'vitest'
 import { startPostgres } from '@seedbed/postgres-for-tests'
-import { openSandbox } from '../../src/index.js'
+import { openSandbox, type Sandbox } from '../../src/index.js'
+import { overTcp } from '../support.js'
 
 /** Where the contract is run: a database with the tables of the contract, empty before each test. */
 export interface Place extends AsyncDisposable {
@@ -15,7 +16,7 @@ export interface Place extends AsyncDisposable {
 }
 
 export interface Places extends AsyncDisposable {
-  open: Record<'a real database' | 'a sandbox', () => Promise<Place>>
+  open: Record<'a real database' | 'a sandbox' | 'a sandbox over TCP', () => Promise<Place>>
 }
 
 /** A server with a database `app`, which the ordinary role `app` owns. */
@@ -36,6 +37,19 @@ export async function startPlaces(): Promise<Places> {
   const clear = async () => void (await direct.query('truncate people, kinds restart identity'))
   const port = await listenFor(join(server.folder, '.s.PGSQL.5432'))
 
+  async function sandboxed(urlOf: (sandbox: Sandbox) => string): Promise<Place> {
+    const sandbox = await openSandbox({ url: server.urlFor({ user: 'app', database: 'app' }) })
+    return {
+      url: urlOf(sandbox),
+      enter: test => sandbox.enter(test),
+      async leave() {
+        await sandbox.leave()
+        expect(await rowsLeft(), 'rows that the sandbox left in the database').toBe(0)
+      },
+      [Symbol.asyncDispose]: () => sandbox.close(),
+    }
+  }
+
   return {
     open: {
       async 'a real database'() {
@@ -47,18 +61,8 @@ export async function startPlaces(): Promise<Places> {
           [Symbol.asyncDispose]: async () => {},
         }
       },
-      async 'a sandbox'() {
-        const sandbox = await openSandbox({ url: server.urlFor({ user: 'app', database: 'app' }) })
-        return {
-          url: sandbox.url,
-          enter: test => sandbox.enter(test),
-          async leave() {
-            await sandbox.leave()
-            expect(await rowsLeft(), 'rows that the sandbox left in the database').toBe(0)
-          },
-          [Symbol.asyncDispose]: () => sandbox.close(),
-        }
-      },
+      'a sandbox': () => sandboxed(({ url }) => url),
+      'a sandbox over TCP': () => sandboxed(overTcp),
     },
     async [Symbol.asyncDispose]() {
       await direct.end()
