@@ -85,7 +85,6 @@ interface Insides {
 
 /** Makes of a socket that is not connected one end of a pair, and hands the other end over. */
 function join(socket: Socket, welcome: Welcome, place: string | undefined): void {
-  const insides = socket as unknown as Insides
   // A socket's events come in the context in which it was connected, and so do AsyncLocalStorage's values.
   const context = new AsyncResource('PostgresSandboxConnection')
   /** Each is called once the other side wants more. */
@@ -118,18 +117,21 @@ function join(socket: Socket, welcome: Welcome, place: string | undefined): void
     if (end.destroyed || end.push(bytes)) callback()
     else clientWaits = callback
   }
-  insides._read = () => {
-    const goOn = endWaits
-    endWaits = undefined
-    goOn?.()
+  const own: Partial<Insides> = {
+    _read() {
+      const goOn = endWaits
+      endWaits = undefined
+      goOn?.()
+    },
+    _write: (chunk, encoding, callback) => hand(bytesOf(chunk, encoding), callback),
+    _writev: (chunks, callback) =>
+      hand(Buffer.concat(chunks.map(({ chunk, encoding }) => bytesOf(chunk, encoding))), callback),
+    _final(callback) {
+      if (!end.destroyed) end.push(null)
+      callback()
+    },
   }
-  insides._write = (chunk, encoding, callback) => hand(bytesOf(chunk, encoding), callback)
-  insides._writev = (chunks, callback) =>
-    hand(Buffer.concat(chunks.map(({ chunk, encoding }) => bytesOf(chunk, encoding))), callback)
-  insides._final = callback => {
-    if (!end.destroyed) end.push(null)
-    callback()
-  }
+  const insides = Object.assign(socket as unknown as Insides, own)
   socket.once('close', () => end.destroy())
 
   insides.connecting = true
