@@ -82,3 +82,21 @@ export function reasonOf(error: unknown): string {
   const { message, errors: attempts } = error as Error & { errors?: Error[] }
   return message || attempts?.[0]?.message || String(error)
 }
+
+/** An error as it can be handed from a thread to another. */
+export interface ErrorParts {
+  name: string
+  message: string
+  code: string
+  hint: string
+}
+
+export function partsOf(error: Error & { code?: string; hint?: string }): ErrorParts {
+  const { name, message, code = '', hint = '' } = error
+  return { name, message, code, hint }
+}
+
+export function errorFrom({ name, message, code, hint }: ErrorParts): Error {
+  if (name !== 'SandboxError') return new SandboxServerError(new Map([['M', message], ['C', code]])) // prettier-ignore
+  return Object.assign(new SandboxError(code as SandboxErrorCode, message, hint), { message })
+}

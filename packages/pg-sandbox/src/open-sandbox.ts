@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { createServer, type AddressInfo } from 'node:net'
+import { createServer, Socket, type AddressInfo } from 'node:net'
 import { userInfo } from 'node:os'
 import type { Duplex } from 'node:stream'
 import './clock.js'
 import { errors } from './errors.js'
 import { emptyFootprint, type Footprint } from './footprint.js'
 import { serveInProcess } from './in-process.js'
+import { refuseSynchronousChildren } from './synchronous-children.js'
 import type { Maintenance } from './maintain.js'
 import type { OpenedSandbox } from './opened-sandbox.js'
 
@@ -27,6 +28,13 @@ export interface SandboxOptions {
    * @default 1000
    */
   stragglerTimeout?: number
+  /**
+   * Whether it answers in a thread of its own, and so also while this one is blocked, by `execSync('psql …')` for instance.
+   * Without it such a child gets an error. A query costs more then: it goes over TCP, which the clients of this process do
+   * not need otherwise.
+   * @default false
+   */
+  ownThread?: boolean
 }
 
 /** An endpoint with a URL: all that connects to it shares one transaction, which is rolled back. */
@@ -79,6 +87,10 @@ export interface Sandbox extends AsyncDisposable {
  */
 export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { user, database } = namesIn(options.url)
+  if (options.ownThread) {
+    const { openInOwnThread } = await import('./own-thread.js')
+    return openInOwnThread(options)
+  }
   const { users = {} } = options
   const password = randomBytes(18).toString('base64url')
   const sockets = new Set<Duplex>()
@@ -109,6 +121,13 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     socket.on('error', () => {})
     void load().then(opened => opened.welcome(socket, origin))
   }
+
+  const stopRefusing = refuseSynchronousChildren({
+    port,
+    patience: options.turnTimeout ?? 2_000,
+    connections: () => [...sockets].filter(socket => socket instanceof Socket).flatMap(describeSocket),
+    hangUp: fd => [...sockets].find(socket => fdOf(socket) === fd)?.destroy(),
+  })
 
   function load(): Promise<OpenedSandbox> {
     return (loading ??= import('./opened-sandbox.js').then(({ openedSandbox }) => {
@@ -159,6 +178,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
       if (closed) return
       closed = true
       stopInProcess()
+      stopRefusing()
       server.close()
       for (const socket of sockets) socket.destroy()
       await (await loading)?.close()
@@ -166,6 +186,17 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     [Symbol.asyncDispose]: () => sandbox.close(),
   }
   return sandbox
+}
+
+function describeSocket(socket: Socket): { fd: number; port: number }[] {
+  const fd = fdOf(socket)
+  return fd === undefined || socket.remotePort === undefined ? [] : [{ fd, port: socket.remotePort }]
+}
+
+/** Node does not say it in public; without it a client that waits in vain is not told. */
+function fdOf(socket: Duplex): number | undefined {
+  const { _handle: handle } = socket as { _handle?: { fd?: number } }
+  return handle?.fd !== undefined && handle.fd >= 0 ? handle.fd : undefined
 }
 
 /** With the defaults of libpq. */

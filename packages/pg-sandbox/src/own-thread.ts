@@ -1,0 +1,109 @@
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import { errorFrom, errors, type ErrorParts } from './errors.js'
+import type { Footprint } from './footprint.js'
+import type { Maintenance, MaintenanceQuery } from './maintain.js'
+import type { Sandbox, SandboxOptions } from './open-sandbox.js'
+
+/** What the thread is asked for; it answers in the order of the asking, or with `query` in the midst of `maintain`. */
+export type Call =
+  | { id: number; call: 'enter'; scope: string }
+  | { id: number; call: 'leave' | 'maintain' | 'maintained' | 'close' }
+  | { id: number; call: 'query'; text: string; values: readonly string[] }
+
+export interface Answer {
+  id: number
+  value?: unknown
+  error?: ErrorParts
+  state: State
+}
+
+/** What can be asked without waiting, as it was at the last answer. */
+export interface State {
+  sessions: number
+  escaped: string | undefined
+}
+
+/** What the thread says first. */
+export type Opened = { url: string; urls: ReadonlyMap<string, string> } | { error: ErrorParts }
+
+/** A sandbox in a thread of its own: it answers also while this one is blocked. */
+export async function openInOwnThread(options: SandboxOptions): Promise<Sandbox> {
+  const thread = new Worker(threadFile, { workerData: options, execArgv: [] })
+  thread.unref()
+  const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
+  let lastId = 0
+  let state: State = { sessions: 0, escaped: undefined }
+
+  const opened = await new Promise<Extract<Opened, { url: string }>>((resolve, reject) => {
+    thread.once('error', reject)
+    thread.once('message', (message: Opened) => {
+      if ('error' in message) reject(errorFrom(message.error))
+      else resolve(message)
+    })
+  })
+  thread.on('message', ({ id, value, error, state: now }: Answer) => {
+    state = now
+    const { resolve, reject } = waiting.get(id)!
+    waiting.delete(id)
+    if (waiting.size === 0) thread.unref()
+    if (error) reject(errorFrom(error))
+    else resolve(value)
+  })
+  thread.on('error', (error: Error) => {
+    for (const { reject } of waiting.values()) reject(error)
+    waiting.clear()
+  })
+
+  function ask(call: DistributiveOmit<Call, 'id'>): Promise<unknown> {
+    const id = ++lastId
+    // The process goes on as long as there is an answer to come.
+    thread.ref()
+    return new Promise((resolve, reject) => {
+      waiting.set(id, { resolve, reject })
+      thread.postMessage({ ...call, id })
+    })
+  }
+
+  const query: MaintenanceQuery = (text, values = []) =>
+    ask({ call: 'query', text, values }) as ReturnType<MaintenanceQuery>
+
+  const sandbox: Sandbox = {
+    url: opened.url,
+    urlOf(user) {
+      const url = opened.urls.get(user)
+      if (url === undefined) throw errors.INVALID_OPTION({ option: 'users', problem: `it has no "${user}"` })
+      return url
+    },
+    get sessions() {
+      return state.sessions
+    },
+    get escaped() {
+      return state.escaped
+    },
+    enter: async scope => void (await ask({ call: 'enter', scope })),
+    leave: () => ask({ call: 'leave' }) as Promise<Footprint>,
+    async maintain(work: Maintenance) {
+      await ask({ call: 'maintain' })
+      try {
+        await work(query)
+      } finally {
+        await ask({ call: 'maintained' })
+      }
+    },
+    async close() {
+      await ask({ call: 'close' })
+      await thread.terminate()
+    },
+    [Symbol.asyncDispose]: () => sandbox.close(),
+  }
+  return sandbox
+}
+
+type DistributiveOmit<Union, Key extends PropertyKey> = Union extends unknown ? Omit<Union, Key> : never
+
+/** This repository's tests run the sources; a thread cannot, and takes what was built of them. */
+const threadFile = fileURLToPath(new URL('sandbox-thread.js', import.meta.url)).replace(
+  /src([\\/]sandbox-thread\.js)$/,
+  'dist$1',
+)
