@@ -4,7 +4,7 @@ import { notifyListeners } from './notifications.js'
 import { runCursor, declareFails, runSavepoint } from './cursors.js'
 import { withOwnNames } from './own-names.js'
 import { setModes, setParameters } from './parameters.js'
-import { closeMessage } from './prepared.js'
+import { closeMessages } from './prepared.js'
 import { ignored } from './server-session.js'
 import type { Shared } from './shared.js'
 import type { Meaning } from './statements.js'
@@ -64,7 +64,7 @@ export async function runCommand(shared: Shared, member: Member, command: Comman
     case 'discardAll':
       return discardAll(shared, member)
     case 'listen':
-      member.channels.add(meaning.channel)
+      member.channels.set(meaning.channel, shared.ground.scopes())
       return answer(member, 'LISTEN')
     case 'unlisten':
       if (meaning.channel === null) member.channels.clear()
@@ -138,8 +138,16 @@ async function runRenamed(
     return true
   }
   const isNew = kind === 'prepare' && !known
-  if (isNew)
-    statements.set(name, { text: '', meaning: undefined, parse: Buffer.alloc(0), serverName: newStatement(name) })
+  if (isNew) {
+    const scope = shared.ground.scopes()
+    statements.set(name, {
+      text: '',
+      meaning: undefined,
+      parse: Buffer.alloc(0),
+      serverName: newStatement(name),
+      scope,
+    })
+  }
   const failed = await runPlain(shared, member, command, withOwnNames(member, command.text, { kind, name }))
   if (failed && isNew) statements.delete(name)
   return failed
@@ -154,13 +162,7 @@ async function deallocate(shared: Shared, member: Member, command: Command, name
 
 /** Closes prepared statements of one client; those of the others have other names. */
 export async function closeStatements(shared: Shared, member: Member, names: string[]): Promise<void> {
-  const { statements } = member.prepared
-  const messages: Buffer[] = []
-  for (const name of names) {
-    const serverName = statements.get(name)?.serverName
-    statements.delete(name)
-    if (serverName) messages.push(closeMessage('S', serverName))
-  }
+  const messages = closeMessages(member.prepared, names)
   if (messages.length === 0) return
   const hadTurn = shared.turns.holder() === member
   await shared.turns.take(member)

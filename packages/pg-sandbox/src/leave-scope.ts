@@ -1,6 +1,7 @@
 import { now, setTimer } from './clock.js'
 import type { Footprint } from './footprint.js'
 import type { Member } from './member.js'
+import { clearLeftovers } from './leftovers.js'
 import { forgetState, type Shared } from './shared.js'
 
 /**
@@ -27,6 +28,7 @@ export async function leaveScope(shared: Shared, patience: number): Promise<Foot
 }
 
 async function putBack(shared: Shared): Promise<void> {
+  const depth = shared.ground.scopes()
   const undo = shared.ground.leave()
   const session = shared.session()
   if (session.lost()) return
@@ -34,11 +36,7 @@ async function putBack(shared: Shared): Promise<void> {
     await shared.run(undo)
     forgetState(shared)
   }
-  if (shared.advisoryLocks) {
-    // Session locks are not the transaction's: no rollback gives them back.
-    shared.advisoryLocks = false
-    await shared.run('SELECT pg_catalog.pg_advisory_unlock_all()')
-  }
+  await clearLeftovers(shared, depth)
 }
 
 /** A statement that its test did not wait for gets a moment to end by itself; then it is cancelled. */

@@ -38,8 +38,8 @@ export interface Member {
   /** Those of them that a rollback takes. */
   readonly heldInTransaction: Set<string>
   readonly prepared: Prepared
-  /** On which it listens. */
-  readonly channels: Set<string>
+  /** On which it listens, and the depth of the scope in which it began to. */
+  readonly channels: Map<string, number>
   /** What it wants to tell at its COMMIT. */
   readonly notifications: Notification[]
   /** Its batch is being cut short, because others want the session. */
@@ -145,7 +145,7 @@ export function openMember(
     holdCursors: new Map(),
     heldInTransaction: new Set(),
     prepared: openPrepared(`s${id}_`),
-    channels: new Set(),
+    channels: new Map(),
     notifications: [],
     settling: undefined,
     orphaned: undefined,

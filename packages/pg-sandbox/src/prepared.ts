@@ -9,6 +9,8 @@ export interface PreparedStatement {
   /** The Parse message with the server's name in it; empty where the server never sees it. */
   parse: Buffer
   serverName: string
+  /** The depth of the scope in which it was made by SQL's PREPARE; undefined where messages have prepared it. */
+  scope?: number
 }
 
 /**
@@ -54,6 +56,13 @@ export function openPrepared(prefix: string): Prepared {
     },
   }
   return prepared
+}
+
+/** Forgets these statements, and returns what closes them on the server. */
+export function closeMessages({ statements }: Prepared, names: string[]): Buffer[] {
+  const serverNames = names.map(name => statements.get(name)?.serverName)
+  for (const name of names) statements.delete(name)
+  return serverNames.filter(Boolean).map(serverName => closeMessage('S', serverName!))
 }
 
 /** Parse: the statement's name, its text, the types of its parameters. */

@@ -186,8 +186,10 @@ export async function settleImplicit(
     for (const name of member.heldInTransaction) member.holdCursors.delete(name)
     if (member.started) await undoUnit(shared)
   }
+  const notifications = broken ? [] : member.notifications.splice(0)
   outside(member)
   await endUnit(shared, member)
+  notifyListeners(shared, member, notifications)
   return broken
 }
 

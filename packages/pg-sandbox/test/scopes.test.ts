@@ -138,3 +138,25 @@ test('now() is no older than the test, where no outer scope has written', async 
   }
   expect(times[1]!.getTime()).toBeGreaterThanOrEqual(times[0]!.getTime())
 })
+
+test('what a session keeps goes with the scope in which it was made', async () => {
+  const client = await place.connect()
+  const heard: string[] = []
+  client.on('notification', ({ channel }) => heard.push(channel))
+  await client.query('prepare outer_one as select 1; listen outer_news')
+  await client.query({ name: 'of the driver', text: 'select 1' })
+  await place.sandbox.enter('inner')
+  await client.query('prepare inner_one as select 1; listen inner_news')
+  await client.query('begin; declare held cursor with hold for select 1; commit')
+  await client.query('create temp table notes (note text)')
+  expect(await column(client, 'execute inner_one')).toEqual([1])
+  await place.sandbox.leave()
+  await expect(client.query('execute inner_one')).rejects.toMatchObject({ code: '26000' })
+  await expect(client.query('fetch held')).rejects.toMatchObject({ code: '34000' })
+  await client.query('begin; declare held cursor for select 2; commit')
+  await expect(client.query('table notes')).rejects.toMatchObject({ code: '42P01' })
+  expect(await column(client, 'execute outer_one')).toEqual([1])
+  expect((await client.query({ name: 'of the driver', text: 'select 1' })).rowCount).toBe(1)
+  await client.query('notify inner_news; notify outer_news')
+  expect(heard).toEqual(['outer_news'])
+})
