@@ -1,12 +1,12 @@
 import { closeStatements, runCommand } from './commands.js'
 import { runBatch } from './extended.js'
 import type { Frame } from './frames.js'
-import { shortened, type Member } from './member.js'
+import type { Member } from './member.js'
 import { emptyQueryResponse, readyForQuery, report, sync, textAt } from './messages.js'
 import { notUnderstood } from './explain.js'
 import { noParameters, parseMessage } from './prepared.js'
 import { reportParameters } from './settings.js'
-import { beginUnit, relay, undoUnit, type Shared } from './shared.js'
+import { beginUnit, relay, remember, undoUnit, type Shared } from './shared.js'
 import { understand, type Statement } from './statements.js'
 import {
   closePortals,
@@ -118,7 +118,7 @@ async function inScope(shared: Shared, member: Member, run: () => Promise<void>)
     refuse(
       member,
       '25P02',
-      `the transaction of this client was rolled back when "${orphaned.scope}" ended; its last statement was: ${orphaned.statement || 'BEGIN'}`,
+      `the transaction of this client was rolled back when "${orphaned.scope}" ended; its last statement was: ${orphaned.statement}`,
       'End every transaction before its test ends: await what runs in it.',
     )
     return
@@ -161,7 +161,7 @@ async function simpleQuery(shared: Shared, member: Member, bytes: Buffer): Promi
     if (member.status === 'T') await failTransaction(shared, member)
     return
   }
-  member.lastStatement = shortened(text)
+  remember(shared, member, text)
   member.prepared.statements.delete('')
   if (/advisory/i.test(text)) shared.advisoryLocks = true
   const statements = await understand(text)

@@ -3,7 +3,7 @@ import { abortedTransaction, endsTransaction, runCommand } from './commands.js'
 import { declareFails } from './cursors.js'
 import type { Frame } from './frames.js'
 import { notUnderstood } from './explain.js'
-import { shortened, type Member } from './member.js'
+import type { Member } from './member.js'
 import { withOwnNames } from './own-names.js'
 import { beforeSet } from './parameters.js'
 import { bindComplete, closeComplete, message, noData, parseComplete, report, sync } from './messages.js'
@@ -25,7 +25,7 @@ import {
   type PreparedStatement,
 } from './prepared.js'
 import { newSegment, runSegment } from './segment.js'
-import { relay, type Shared } from './shared.js'
+import { relay, remember, type Shared } from './shared.js'
 import type { Meaning } from './statements.js'
 import { failTransaction } from './transactions.js'
 import type { Command } from './units.js'
@@ -152,7 +152,7 @@ export async function runBatch(shared: Shared, member: Member, frames: Frame[], 
         controlPortals.delete(bind.portal)
         observedPortals.delete(bind.portal)
         if (statement?.meaning && isObserved(statement.meaning)) observedPortals.set(bind.portal, statement.meaning)
-        member.lastStatement = shortened(statement?.text ?? '')
+        remember(shared, member, statement?.text ?? '')
         const place = () => {
           if (bind.statement === '' && statement) useUnnamed(statement.parse)
           if (bind.portal === '' && readsInPortions) member.prepared.nameUnnamedPortal()
@@ -285,7 +285,7 @@ export async function runBatch(shared: Shared, member: Member, frames: Frame[], 
   }
 
   async function runControl({ text, meaning }: PreparedStatement): Promise<boolean> {
-    member.lastStatement = shortened(text)
+    remember(shared, member, text)
     if (!meaning) return false
     const run: Command['run'] = async (before, changed, shift = 0) => {
       // What has no parameters and returns no rows may as well be sent anew, with other names in it.

@@ -14,16 +14,64 @@ export interface Footprint {
   openTransactions: { client: string; statement: string }[]
   /** Statements that were still running: waited for, and then cancelled. */
   inFlight: { client: string; statement: string; cancelled: boolean }[]
+  /** Only if it was asked for. */
+  details?: FootprintDetails
 }
 
-export function emptyFootprint(scope: string): Footprint {
-  return { scope, statements: {}, rows: {}, failed: 0, clients: [], openTransactions: [], inFlight: [] }
+export interface FootprintDetails {
+  /**
+   * How many rows a table had more (or less, below zero) at the scope's end than at its begin: `{ 'public.author': 2 }`.
+   * Undefined where they could not be counted within a second.
+   */
+  rowsByTable: Record<string, number> | undefined
+  /**
+   * The first statement that asked for the time, or put rows in the order of a time. `now()` stands still in a sandbox, from
+   * the first statement of the test on.
+   */
+  timeStatement: string | undefined
+}
+
+/** What is counted while a scope lasts. */
+export interface Tally {
+  scope: string
+  statements: Record<string, number>
+  rows: Record<string, number>
+  failed: number
+  /** The first of its statements, whole. */
+  texts: string[]
+}
+
+/** Enough to find what a failed test has done, and too few to be felt. */
+const mostTexts = 200
+
+export function newTally(scope: string): Tally {
+  return { scope, statements: {}, rows: {}, failed: 0, texts: [] }
 }
 
 /** Counts a CommandComplete: `INSERT 0 3`, `SELECT 2`, `CREATE TABLE`. */
-export function countTag(footprint: Footprint, tag: string): void {
+export function countTag(tally: Tally, tag: string): void {
   // The first number of INSERT was once an oid.
   const [, kind = tag, rows] = /^([A-Z ]+?)(?: 0)?(?: (\d+))?$/.exec(tag) ?? []
-  footprint.statements[kind] = (footprint.statements[kind] ?? 0) + 1
-  if (rows !== undefined) footprint.rows[kind] = (footprint.rows[kind] ?? 0) + Number(rows)
+  add(tally.statements, kind, 1)
+  if (rows !== undefined) add(tally.rows, kind, Number(rows))
+}
+
+export function countText(tally: Tally, text: string): void {
+  if (tally.texts.length < mostTexts) tally.texts.push(text)
+}
+
+/** What happened in a scope has happened in the one around it, too. */
+export function addTally(outer: Tally, inner: Tally): void {
+  for (const [kind, count] of Object.entries(inner.statements)) add(outer.statements, kind, count)
+  for (const [kind, count] of Object.entries(inner.rows)) add(outer.rows, kind, count)
+  outer.failed += inner.failed
+  for (const text of inner.texts) countText(outer, text)
+}
+
+export function footprintOf({ scope, statements, rows, failed }: Tally): Footprint {
+  return { scope, statements, rows, failed, clients: [], openTransactions: [], inFlight: [] }
+}
+
+function add(counts: Record<string, number>, kind: string, count: number): void {
+  counts[kind] = (counts[kind] ?? 0) + count
 }

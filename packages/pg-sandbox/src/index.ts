@@ -1,3 +1,3 @@
-export { openSandbox, type Sandbox, type SandboxOptions } from './open-sandbox.js'
-export type { Footprint } from './footprint.js'
+export { openSandbox, type LeaveOptions, type Sandbox, type SandboxOptions } from './open-sandbox.js'
+export type { Footprint, FootprintDetails } from './footprint.js'
 export { SandboxError, type SandboxErrorCode } from './errors.js'

@@ -1,6 +1,7 @@
 import { now, setTimer } from './clock.js'
-import type { Footprint } from './footprint.js'
-import type { Member } from './member.js'
+import { addTally, footprintOf, type Footprint } from './footprint.js'
+import { detailsAround } from './footprint-details.js'
+import { lastStatement, type Member } from './member.js'
 import { clearLeftovers } from './leftovers.js'
 import { forgetState, type Shared } from './shared.js'
 
@@ -8,19 +9,23 @@ import { forgetState, type Shared } from './shared.js'
  * Ends the innermost scope: waits for what still runs, ends transactions that were left open, and puts all back that was
  * written in it.
  */
-export async function leaveScope(shared: Shared, patience: number): Promise<Footprint> {
-  const footprint = shared.footprints.pop()!
+export async function leaveScope(shared: Shared, patience: number, detailed: boolean): Promise<Footprint> {
+  const tally = shared.tallies.pop()!
+  const outer = shared.tallies.at(-1)
+  if (outer) addTally(outer, tally)
+  const footprint = footprintOf(tally)
   footprint.clients = [...shared.members].map(({ label }) => label)
   await endStragglers(shared, footprint, patience)
   const turn = shared.turns.take(shared.self, { first: true })
   for (const member of shared.members) {
     if (member.status === 'I') continue
-    footprint.openTransactions.push({ client: member.label, statement: member.lastStatement || 'BEGIN' })
+    footprint.openTransactions.push({ client: member.label, statement: lastStatement(member) })
     abandon(shared, member, footprint.scope)
   }
   await turn
   try {
-    await putBack(shared)
+    if (detailed) footprint.details = await detailsAround(shared, tally.texts, () => putBack(shared))
+    else await putBack(shared)
   } finally {
     shared.turns.give(shared.self)
   }
@@ -47,13 +52,13 @@ async function endStragglers(shared: Shared, footprint: Footprint, patience: num
   while (running() && now() < until) await moment(2)
   const late = running()
   if (!late) return
-  footprint.inFlight.push({ client: late.label, statement: late.lastStatement, cancelled: true })
+  footprint.inFlight.push({ client: late.label, statement: lastStatement(late), cancelled: true })
   await shared.session().cancel()
   while (running()) await moment(2)
 }
 
 function abandon(shared: Shared, member: Member, scope: string): void {
-  member.orphaned = { scope, statement: member.lastStatement }
+  member.orphaned = { scope, statement: lastStatement(member) }
   member.status = 'I'
   member.started = false
   member.modes = {}

@@ -17,15 +17,20 @@ export type Maintenance = (query: MaintenanceQuery) => Promise<unknown>
 export async function maintain(shared: Shared, work: Maintenance): Promise<void> {
   await shared.turns.take(shared.self, { first: true })
   try {
-    await shared.run(['SAVEPOINT sandbox_maintains', ...shared.settings.switchTo(nobody())].join('; '))
-    try {
-      await work((text, values = []) => runOne(shared, text, values))
-    } finally {
-      await shared.run('ROLLBACK TO SAVEPOINT sandbox_maintains; RELEASE SAVEPOINT sandbox_maintains')
-      forgetState(shared)
-    }
+    await lend(shared, work)
   } finally {
     shared.turns.give(shared.self)
+  }
+}
+
+/** The same for who has the turn. */
+export async function lend(shared: Shared, work: Maintenance): Promise<void> {
+  await shared.run(['SAVEPOINT sandbox_maintains', ...shared.settings.switchTo(nobody())].join('; '))
+  try {
+    await work((text, values = []) => runOne(shared, text, values))
+  } finally {
+    await shared.run('ROLLBACK TO SAVEPOINT sandbox_maintains; RELEASE SAVEPOINT sandbox_maintains')
+    forgetState(shared)
   }
 }
 

@@ -19,8 +19,8 @@ export interface Member {
   implicit: boolean
   /** Of its transaction. */
   modes: Modes
-  /** Its latest statement, shortened; for errors. */
-  lastStatement: string
+  /** Its latest statement, whole. */
+  lastText: string
   /** What it asked for at its start-up: RESET goes back to it. */
   readonly initial: Map<string, string>
   /** Parameters that it has set for its session, and their values. */
@@ -135,7 +135,7 @@ export function openMember(
     started: false,
     implicit: false,
     modes: {},
-    lastStatement: '',
+    lastText: '',
     initial: new Map(),
     settings: new Map(),
     touched: new Set(),
@@ -183,6 +183,11 @@ export function openMember(
   }
   if (rest.length > 0) take(rest)
   return member
+}
+
+/** A client's latest statement, for messages. */
+export function lastStatement({ lastText }: Member): string {
+  return shortened(lastText) || 'BEGIN'
 }
 
 /** A statement's text for messages: one line. */

@@ -4,7 +4,7 @@ import { userInfo } from 'node:os'
 import type { Duplex } from 'node:stream'
 import './clock.js'
 import { errors } from './errors.js'
-import { emptyFootprint, type Footprint } from './footprint.js'
+import { footprintOf, newTally, type Footprint } from './footprint.js'
 import { serveInProcess } from './in-process.js'
 import { refuseSynchronousChildren } from './synchronous-children.js'
 import type { Maintenance } from './maintain.js'
@@ -37,6 +37,15 @@ export interface SandboxOptions {
   ownThread?: boolean
 }
 
+export interface LeaveOptions {
+  /**
+   * Whether the footprint shall have `details`: rows are counted table by table, which costs some milliseconds. For tests that
+   * have failed.
+   * @default false
+   */
+  detailed?: boolean
+}
+
 /** An endpoint with a URL: all that connects to it shares one transaction, which is rolled back. */
 export interface Sandbox extends AsyncDisposable {
   /** On 127.0.0.1, a free port, with a random password; the same for the sandbox's whole life. */
@@ -61,7 +70,7 @@ export interface Sandbox extends AsyncDisposable {
    *
    * @throws SandboxError NO_SCOPE, SESSION_LOST
    */
-  leave(): Promise<Footprint>
+  leave(options?: LeaveOptions): Promise<Footprint>
   /**
    * Runs statements of your own, as the role of `url`, between those of the clients. What they write is rolled back at
    * once; it is for what no rollback undoes, such as `setval`. Connects if nobody has.
@@ -162,12 +171,12 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
       if (opened) await opened.enter(scope)
       else entered.push(scope)
     },
-    async leave() {
+    async leave(options = {}) {
       assertOpen()
-      if (opened) return opened.leave()
+      if (opened) return opened.leave(options)
       const scope = entered.pop()
       if (scope === undefined) throw errors.NO_SCOPE({ call: 'leave()' })
-      return emptyFootprint(scope)
+      return footprintOf(newTally(scope))
     },
     async maintain(work) {
       assertOpen()

@@ -2,14 +2,14 @@ import { randomBytes } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import { fatal, serve } from './client.js'
 import { errors, SandboxError } from './errors.js'
-import { emptyFootprint, type Footprint } from './footprint.js'
+import { footprintOf, newTally, type Footprint } from './footprint.js'
 import { openGround } from './ground.js'
 import { leaveScope } from './leave-scope.js'
 import { logIn, newKey, type Greeting } from './log-in.js'
 import { maintain, type Maintenance } from './maintain.js'
 import { openMember, type Member } from './member.js'
 import { int32, message, readyForQuery, report } from './messages.js'
-import type { SandboxOptions } from './open-sandbox.js'
+import type { LeaveOptions, SandboxOptions } from './open-sandbox.js'
 import { openServerSession, type ServerSession } from './server-session.js'
 import { reportParameters } from './settings.js'
 import { openShared, type Shared } from './shared.js'
@@ -21,7 +21,7 @@ export interface OpenedSandbox {
   /** Takes a connection from its first byte to its end. */
   welcome(socket: Duplex, origin: string): Promise<void>
   enter(scope: string): Promise<void>
-  leave(): Promise<Footprint>
+  leave(options: LeaveOptions): Promise<Footprint>
   maintain(work: Maintenance): Promise<void>
   sessions(): number
   escaped(): string | undefined
@@ -51,7 +51,7 @@ export function openedSandbox(options: OpenedOptions, entered: readonly string[]
 
   const enterScope = (scope: string) => {
     shared.ground.enter()
-    shared.footprints.push(emptyFootprint(scope))
+    shared.tallies.push(newTally(scope))
   }
   entered.forEach(enterScope)
 
@@ -129,11 +129,11 @@ export function openedSandbox(options: OpenedOptions, entered: readonly string[]
       if (session) await connected()
       enterScope(scope)
     },
-    async leave() {
+    async leave({ detailed = false }) {
       if (shared.ground.scopes() === 0) throw errors.NO_SCOPE({ call: 'leave()' })
-      if (session) return leaveScope(shared, stragglerTimeout)
+      if (session) return leaveScope(shared, stragglerTimeout, detailed)
       shared.ground.leave()
-      return shared.footprints.pop()!
+      return footprintOf(shared.tallies.pop()!)
     },
     async maintain(work) {
       await connected()

@@ -3,12 +3,13 @@ import { Worker } from 'node:worker_threads'
 import { errorFrom, errors, type ErrorParts } from './errors.js'
 import type { Footprint } from './footprint.js'
 import type { Maintenance, MaintenanceQuery } from './maintain.js'
-import type { Sandbox, SandboxOptions } from './open-sandbox.js'
+import type { LeaveOptions, Sandbox, SandboxOptions } from './open-sandbox.js'
 
 /** What the thread is asked for; it answers in the order of the asking, or with `query` in the midst of `maintain`. */
 export type Call =
   | { id: number; call: 'enter'; scope: string }
-  | { id: number; call: 'leave' | 'maintain' | 'maintained' | 'close' }
+  | { id: number; call: 'maintain' | 'maintained' | 'close' }
+  | { id: number; call: 'leave'; options: LeaveOptions }
   | { id: number; call: 'query'; text: string; values: readonly string[] }
 
 export interface Answer {
@@ -82,7 +83,7 @@ export async function openInOwnThread(options: SandboxOptions): Promise<Sandbox>
       return state.escaped
     },
     enter: async scope => void (await ask({ call: 'enter', scope })),
-    leave: () => ask({ call: 'leave' }) as Promise<Footprint>,
+    leave: (options = {}) => ask({ call: 'leave', options }) as Promise<Footprint>,
     async maintain(work: Maintenance) {
       await ask({ call: 'maintain' })
       try {

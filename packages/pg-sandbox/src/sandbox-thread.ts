@@ -20,7 +20,7 @@ try {
       case 'enter':
         return sandbox.enter(call.scope)
       case 'leave':
-        return sandbox.leave()
+        return sandbox.leave(call.options)
       case 'close':
         return sandbox.close()
       case 'query':

@@ -1,7 +1,7 @@
 import { deferrableConstraints, type Constraints } from './constraints.js'
-import { countTag, type Footprint } from './footprint.js'
+import { countTag, countText, type Tally } from './footprint.js'
 import type { Ground } from './ground.js'
-import type { Member } from './member.js'
+import { lastStatement, type Member } from './member.js'
 import { message, reportFields, sync, type TransactionStatus } from './messages.js'
 import { errors, SandboxServerError } from './errors.js'
 import { explain } from './explain.js'
@@ -20,7 +20,8 @@ export interface Shared {
   ground: Ground
   settings: SharedSettings
   constraints: Constraints
-  footprints: Footprint[]
+  /** Of the scopes that are entered, the innermost last. */
+  tallies: Tally[]
   /** Runs statements of ours in one round trip; the rows of each, as text. An error of the server is thrown. */
   run(sql: string): Promise<(string | null)[][][]>
   /** Takes the turn for the sandbox itself. */
@@ -46,7 +47,7 @@ export function openShared(session: () => ServerSession, turns: Turns<Member>, g
     ground,
     settings: sharedSettings(run),
     constraints: deferrableConstraints(run),
-    footprints: [],
+    tallies: [],
     self: {} as Member,
     run,
     usual: new Map(),
@@ -173,7 +174,7 @@ export async function relay(
           break
         case 'E':
           outcome.failed = true
-          for (const footprint of shared.footprints) footprint.failed += 1
+          countFailure(shared)
           member.send(explain(bytes, member, offset))
           return
         case 'G':
@@ -201,7 +202,7 @@ export async function relay(
   await copying
   if (oursFailed !== undefined) throw oursFailed
   if (outcome.status === 'I') {
-    session.abandon(`a statement ended the shared transaction: ${member.lastStatement}`)
+    session.abandon(`a statement ended the shared transaction: ${lastStatement(member)}`)
     throw errors.SESSION_LOST({ reason: session.lost()!.message })
   }
   return outcome
@@ -239,6 +240,18 @@ async function feedCopy(session: ServerSession, member: Member, extended: boolea
   for (let frame = await member.next(); frame && frame.type !== 'S'; frame = await member.next());
 }
 
+export function countFailure(shared: Shared): void {
+  const tally = shared.tallies.at(-1)
+  if (tally) tally.failed += 1
+}
+
+/** What a client has asked for last, for errors and footprints. */
+export function remember(shared: Shared, member: Member, text: string): void {
+  member.lastText = text
+  const tally = shared.tallies.at(-1)
+  if (tally) countText(tally, text)
+}
+
 /** Made anew, for the server hangs up if one is longer than it may be. */
 function endOfCopy({ type, bytes }: Frame): Buffer {
   if (type === 'c') return message('c')
@@ -252,6 +265,7 @@ function endOfCopy({ type, bytes }: Frame): Buffer {
 
 function count(shared: Shared, bytes: Buffer): void {
   const tag = bytes.toString('latin1', 5, bytes.length - 1)
-  for (const footprint of shared.footprints) countTag(footprint, tag)
+  const tally = shared.tallies.at(-1)
+  if (tally) countTag(tally, tag)
   if (/^(?:CREATE|ALTER|DROP|DO$|CALL)/.test(tag)) shared.constraints.changed()
 }

@@ -5,7 +5,7 @@ import { commandComplete, query, report, type Report } from './messages.js'
 import { notifyListeners } from './notifications.js'
 import { closeMessage } from './prepared.js'
 import { ignored } from './server-session.js'
-import { beginUnit, undoUnit, type Shared } from './shared.js'
+import { beginUnit, countFailure, undoUnit, type Shared } from './shared.js'
 import { sync } from './messages.js'
 import type { Modes } from './statements.js'
 
@@ -145,7 +145,7 @@ export async function tell(shared: Shared, member: Member, sql: string[]): Promi
   }
   shared.unnamedOwner = undefined
   await shared.session().exchange([query(sql.join('; '))], sink, 1)
-  if (failed) for (const footprint of shared.footprints) footprint.failed += 1
+  if (failed) countFailure(shared)
   return failed
 }
 

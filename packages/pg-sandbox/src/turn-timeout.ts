@@ -1,4 +1,4 @@
-import type { Member } from './member.js'
+import { lastStatement, type Member } from './member.js'
 
 /** The error of a client that has waited for too long for one that is idle in a transaction. */
 export function turnTimeout(milliseconds: number): (waiting: Member, holder: Member) => Error {
@@ -10,7 +10,7 @@ export function turnTimeout(milliseconds: number): (waiting: Member, holder: Mem
       {
         // lock_not_available
         code: '55P03',
-        detail: `Waiting: ${waiting.lastStatement || 'BEGIN'}\nThe open transaction's last statement: ${holder.lastStatement || 'BEGIN'}`,
+        detail: `Waiting: ${lastStatement(waiting)}\nThe open transaction's last statement: ${lastStatement(holder)}`,
         hint: "Run the statement on the client that has the transaction, or end the transaction first. If the two must run side by side, the test needs a database of its own (Seedbed: isolation: 'database').",
       },
     )

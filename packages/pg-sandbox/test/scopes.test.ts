@@ -160,3 +160,40 @@ test('what a session keeps goes with the scope in which it was made', async () =
   await client.query('notify inner_news; notify outer_news')
   expect(heard).toEqual(['outer_news'])
 })
+
+test('details of a footprint: rows by table as a difference, and what asked for the time', async () => {
+  const { sandbox } = place
+  const client = await place.connect()
+  await client.query("insert into item values (1, 'of the scope around')")
+  await sandbox.enter('failed')
+  await client.query('create table "Odd ""name" (id int)')
+  await client.query('insert into "Odd ""name" select generate_series(1, 3)')
+  await client.query('delete from item')
+  await client.query("begin; insert into item values (2, 'undone'), (3, 'undone'); rollback")
+  await client.query('select id from item order by  created_at').catch(() => {})
+  await client.query('select now()')
+  const { details, statements } = await sandbox.leave({ detailed: true })
+  expect(details).toEqual({
+    rowsByTable: { 'public."Odd ""name"': 3, 'public.item': -1 },
+    timeStatement: 'select id from item order by created_at',
+  })
+  expect(statements).toMatchObject({ 'CREATE TABLE': 1, DELETE: 1 })
+  await sandbox.enter('the next')
+  await client.query('select 1')
+  expect((await sandbox.leave({ detailed: true })).details).toEqual({ rowsByTable: {}, timeStatement: undefined })
+  const { statements: all, details: none } = await sandbox.leave()
+  expect(all).toMatchObject({ DELETE: 1, 'CREATE TABLE': 1, INSERT: 3 })
+  expect(none).toBeUndefined()
+  await sandbox.enter('a test')
+})
+
+test('a footprint whose transaction has failed has no counts', async () => {
+  const { sandbox } = place
+  const client = await place.connect()
+  await client.query('begin')
+  await client.query('select 1 / 0').catch(() => {})
+  const { details, openTransactions } = await sandbox.leave({ detailed: true })
+  expect(details).toEqual({ rowsByTable: undefined, timeStatement: undefined })
+  expect(openTransactions).toHaveLength(1)
+  await sandbox.enter('a test')
+})
