@@ -51,7 +51,7 @@ export function newTally(scope: string): Tally {
 /** Counts a CommandComplete: `INSERT 0 3`, `SELECT 2`, `CREATE TABLE`. */
 export function countTag(tally: Tally, tag: string): void {
   // The first number of INSERT was once an oid.
-  const [, kind = tag, rows] = /^([A-Z ]+?)(?: 0)?(?: (\d+))?$/.exec(tag) ?? []
+  const [, kind = tag, rows] = /^([A-Z ]+?)(?: 0(?= ))?(?: (\d+))?$/.exec(tag) ?? []
   add(tally.statements, kind, 1)
   if (rows !== undefined) add(tally.rows, kind, Number(rows))
 }

@@ -16,6 +16,9 @@ export async function leaveScope(shared: Shared, patience: number, detailed: boo
   const footprint = footprintOf(tally)
   footprint.clients = [...shared.members].map(({ label }) => label)
   await endStragglers(shared, footprint, patience)
+  const holder = shared.turns.holder()
+  // It is about to be ended, and must not make an end by itself because somebody else asks for the turn.
+  if (holder) shared.turns.idle(holder, false)
   const turn = shared.turns.take(shared.self, { first: true })
   for (const member of shared.members) {
     if (member.status === 'I') continue
@@ -61,6 +64,7 @@ function abandon(shared: Shared, member: Member, scope: string): void {
   member.orphaned = { scope, statement: lastStatement(member) }
   member.status = 'I'
   member.started = false
+  member.implicit = false
   member.modes = {}
   member.locals.clear()
   member.cursors.clear()

@@ -95,7 +95,7 @@ export interface Sandbox extends AsyncDisposable {
  * await sandbox.leave()
  */
 export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
-  const { user, database } = namesIn(options.url)
+  const { url, user, database } = complete(options.url)
   if (options.ownThread) {
     const { openInOwnThread } = await import('./own-thread.js')
     return openInOwnThread(options)
@@ -140,7 +140,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
 
   function load(): Promise<OpenedSandbox> {
     return (loading ??= import('./opened-sandbox.js').then(({ openedSandbox }) => {
-      opened = openedSandbox({ ...options, users, user, database, password }, entered)
+      opened = openedSandbox({ ...options, url, users, user, database, password }, entered)
       return opened
     }))
   }
@@ -208,10 +208,24 @@ function fdOf(socket: Duplex): number | undefined {
   return handle?.fd !== undefined && handle.fd >= 0 ? handle.fd : undefined
 }
 
-/** With the defaults of libpq. */
-function namesIn(url: string): { user: string; database: string } {
+/**
+ * The URL with all that libpq and `pg` would take from the environment: a moment later that may name this sandbox itself.
+ */
+function complete(url: string): { url: string; user: string; database: string } {
   if (!URL.canParse(url)) throw errors.INVALID_OPTION({ option: 'url', problem: 'it is not a URL' })
-  const { username, pathname, searchParams } = new URL(url)
-  const user = decodeURIComponent(username) || searchParams.get('user') || process.env.PGUSER || userInfo().username
-  return { user, database: decodeURIComponent(pathname.slice(1)) || process.env.PGDATABASE || user }
+  const full = new URL(url)
+  const { PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE, PGSSLMODE } = process.env
+  const given = (name: string, part: string, otherwise: string | undefined) => {
+    const value = decodeURIComponent(part) || full.searchParams.get(name) || otherwise || ''
+    if (part === '' && value !== '') full.searchParams.set(name, value)
+    return value
+  }
+  const user = given('user', full.username, PGUSER || userInfo().username)
+  given('password', full.password, PGPASSWORD)
+  given('host', full.hostname, PGHOST || 'localhost')
+  given('port', full.port, PGPORT || '5432')
+  given('sslmode', '', PGSSLMODE)
+  const database = decodeURIComponent(full.pathname.slice(1)) || PGDATABASE || user
+  full.pathname = encodeURIComponent(database)
+  return { url: full.href, user, database }
 }

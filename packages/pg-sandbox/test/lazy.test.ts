@@ -80,6 +80,28 @@ test('a sandbox that is closed while its session is being opened leaves none', a
   await expect.poll(sessionsOnServer).toEqual([1])
 })
 
+test('what the environment says of the server is taken when it is opened, for then it may name the sandbox', async () => {
+  const { hostname, port, username, pathname } = new URL(server.url)
+  vi.stubEnv('PGHOST', decodeURIComponent(hostname))
+  vi.stubEnv('PGPORT', port)
+  vi.stubEnv('PGUSER', username)
+  await using sandbox = await openSandbox({ url: `postgresql://${pathname}` })
+  const own = new URL(sandbox.url)
+  vi.stubEnv('PGHOST', own.hostname)
+  vi.stubEnv('PGPORT', own.port)
+  vi.stubEnv('PGPASSWORD', own.password)
+  vi.stubEnv('PGDATABASE', own.pathname.slice(1))
+  try {
+    await sandbox.enter('a test')
+    const client = new Client()
+    await client.connect()
+    expect(await column(client, 'select current_user')).toEqual([username])
+    await client.end()
+  } finally {
+    vi.unstubAllEnvs()
+  }
+})
+
 test('refuses a URL that is none', async () => {
   await expect(openSandbox({ url: 'somewhere' })).rejects.toMatchObject({ code: 'INVALID_OPTION' })
 })

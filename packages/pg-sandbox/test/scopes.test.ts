@@ -1,7 +1,10 @@
+import Cursor from 'pg-cursor'
 import { expect, test } from 'vitest'
 import { column, usePlace } from './support.js'
 
-const place = usePlace('create table item (id int primary key, name text)')
+const place = usePlace(
+  'create table item (id int primary key, name text, other int references item deferrable initially deferred)',
+)
 
 test('what clients commit is seen by all of them, gone after the scope, and never there for others', async () => {
   const { sandbox } = place
@@ -37,14 +40,15 @@ test('the footprint tells what happened', async () => {
   const client = await place.connect({ application_name: 'shop' })
   await client.query("insert into item values (1, 'a'), (2, 'b')")
   await client.query('select * from item')
+  await client.query('delete from item where id = 3')
   await client.query('selec').catch(() => {})
   await client.query('begin')
   await client.query('update item set name = name')
   const footprint = await sandbox.leave()
   expect(footprint).toMatchObject({
     scope: 'a test',
-    statements: { INSERT: 1, SELECT: 1, UPDATE: 1 },
-    rows: { INSERT: 2, SELECT: 2, UPDATE: 2 },
+    statements: { INSERT: 1, SELECT: 1, DELETE: 1, UPDATE: 1 },
+    rows: { INSERT: 2, SELECT: 2, DELETE: 0, UPDATE: 2 },
     failed: 1,
     clients: [expect.stringMatching(/^client \d+ \(shop, opened at test\/support\.ts:\d+:\d+\)$/)],
     openTransactions: [{ statement: 'update item set name = name' }],
@@ -66,6 +70,15 @@ test('a transaction that outlives its scope is gone, and its client is told once
     ) as string,
   })
   expect(await column(client, 'select name from item')).toEqual([])
+})
+
+test('a cursor that is left open in the middle ends with its scope', async () => {
+  const { sandbox } = place
+  const client = await place.connect()
+  await client.query(new Cursor('select generate_series(1, 5)')).read(2)
+  expect(await sandbox.leave()).toMatchObject({ openTransactions: [{ statement: 'select generate_series(1, 5)' }] })
+  await sandbox.enter('the next')
+  expect(await column(await place.connect(), 'select 1')).toEqual([1])
 })
 
 test('a transaction may span scopes that are entered within it', async () => {

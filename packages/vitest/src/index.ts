@@ -12,7 +12,7 @@ interface Fixtures {
 
 /**
  * Vitest's `test` with two fixtures: `db`, a client whose writes are gone when the test ends (a concurrent test gets a
- * session of its own), and `seeds`, the labelled rows.
+ * sandbox of its own), and `seeds`, the labelled rows.
  *
  * @example test('renames', async ({ db, seeds }) => { await db.query('…', [seeds.author.ada.id]) })
  */
@@ -20,7 +20,7 @@ export const test: TestAPI<Fixtures> = base.extend<Fixtures>({
   db: async ({ task }, use) => {
     const db = currentWorker('db').dbOf(scopeOf(task))
     await use(db)
-    await db.end()
+    db.end()
   },
   // oxlint-disable-next-line no-empty-pattern -- Vitest reads a fixture's dependencies off this pattern
   seeds: async ({}, use) => use(currentWorker('seeds').seeds),

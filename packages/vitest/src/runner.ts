@@ -8,8 +8,7 @@ const Base = vitest.TestRunner ?? (await import('vitest/runners')).VitestTestRun
 /** The only place that sees a `describe` begin and end, and the first that sees a file. */
 export default class SeedbedRunner extends Base {
   private opening: Promise<void> | undefined
-  /** After a file, for Vitest collects one at a time. */
-  onCollected = (): void => void (this.opening = undefined)
+  onCollected = (): void => void (this.opening = undefined) // Vitest collects one file at a time.
 
   /** Setup files first, then the test file itself: none of them runs before DATABASE_URL is the worker's. */
   override async importFile(path: string, source: 'setup' | 'collect'): Promise<unknown> {
@@ -39,7 +38,7 @@ export default class SeedbedRunner extends Base {
 }
 
 async function openFile(): Promise<void> {
-  const scopes = await openScopes(vitest.inject('seedbed'), Number(process.env.VITEST_POOL_ID))
+  const scopes = await openScopes(vitest.inject('seedbed'), Number(process.env.VITEST_POOL_ID), console.warn)
   // Outermost, so that the user's own aroundEach stands inside the test's scope. Vitest 3.2 has none: see above.
   vitest.aroundEach?.(async (runTest, { task }) => {
     await scopes.enter(scopeOf(task))

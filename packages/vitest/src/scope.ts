@@ -3,5 +3,6 @@ import type { RunnerTestCase, RunnerTestSuite } from 'vitest'
 
 export function scopeOf(task: RunnerTestCase | RunnerTestSuite): Scope {
   const kind = task.type === 'test' ? 'test' : task.id === task.file.id ? 'file' : 'suite'
-  return { id: task.id, kind, name: task.name, concurrent: task.concurrent === true }
+  const failed = task.type === 'test' && task.result?.state === 'fail' && !task.fails
+  return { id: task.id, kind, name: task.name, concurrent: task.concurrent === true, failed }
 }

@@ -147,37 +147,41 @@ test('a run in which nothing ever connected says so', async () => {
   expect(output).toMatch(/No test ever connected to the database/)
 })
 
-test('code that commits behind a longer text loses its database, and the next run starts on a fresh clone', async () => {
+test('a statement that finds a way to commit costs the database, and the next run starts on a fresh clone', async () => {
   await using project = await makeProject({
     'a.test.ts': `
       import { test } from '@seedbed/vitest'
-      test('commits', ({ db }) => db.query("insert into users (name) values ('Eve'); commit"))
+      test('commits', async ({ db }) => {
+        await db.query("set client_encoding = 'SJIS'")
+        await db.query("select E'Ã\\\\'; insert into users (name) values (1::text); commit --'")
+      })
       test('is not run on it', async ({ db }) => { await db.query('select 1'); console.log('a test ran') })`,
   })
   const first = await project.vitest({ args: ['run', '--maxWorkers=1'] })
   expect(first.exitCode).toBe(1)
+  expect(first.output).toMatch(/a statement ended the shared transaction: select E/)
   expect(first.output).toMatch(/TRANSACTION_ENDED/)
   expect(first.output).not.toContain('a test ran')
-  expect(first.output).toMatch(/was dropped: a test committed in it/)
+  expect(first.output).toMatch(/was dropped: a statement has found a way to commit in it/)
   await project.write({ 'a.test.ts': passing })
   const second = await project.vitest({ args: ['run', '--maxWorkers=1'] })
   expect(second.output).toMatch(/template reused · 1 database cloned/)
 })
 
-test('sessions that are not ours are noticed: the database is dropped and the run says why', async () => {
+test('a session that goes round the sandbox is noticed: the database is dropped and the run says why', async () => {
   await using project = await makeProject({
     'a.test.ts': `
-      import { test } from 'vitest'
+      import { inject, test } from 'vitest'
       import pg from 'pg'
       test('connects by itself', async () => {
-        const client = new pg.Client(process.env.DATABASE_URL)
+        const client = new pg.Client(inject('seedbed').workers[0].url)
         await client.connect()
         await client.query("insert into users (name) values ('Eve')")
         await client.end()
       })`,
   })
   const { output } = await project.vitest({ args: ['run', '--maxWorkers=1'] })
-  expect(output).toMatch(/was dropped: /)
+  expect(output).toMatch(/was dropped: there were 1 sessions in it instead of 0; what does not connect by DATABASE_URL/)
 })
 
 test('vite build and vite dev are left alone', async () => {

@@ -1,11 +1,31 @@
 import { expect, test } from 'vitest'
 import { makeProject, vitestMajor } from './support/project.js'
 
+/** An application that opens its pool when it is loaded, and commits. */
+const application = `
+  import pg from 'pg'
+  const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL })
+  export async function rename(id, name) {
+    const client = await pool.connect()
+    try {
+      await client.query('begin')
+      await client.query('update users set name = $1 where id = $2', [name, id])
+      await client.query('commit')
+    } catch (error) {
+      await client.query('rollback')
+      throw error
+    } finally {
+      client.release()
+    }
+  }
+  export const everybody = async () => (await pool.query('select name from users order by id')).rows.map(row => row.name)`
+
 /** The tests below run under a Vitest of their own, in every pool. */
 const suite = `
   import { test, db, seeds } from '@seedbed/vitest'
   import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test as plain } from 'vitest'
 
+  import { everybody, rename } from './application.js'
   const names = async () => (await db.query('select name from users order by name')).rows.map(row => row.name)
   const add = name => db.query('insert into users (name) values ($1)', [name])
 
@@ -18,6 +38,13 @@ const suite = `
     expect(await names()).toEqual(['Ada', 'Grace', 'of each', 'of the file'])
     await db.query('update users set name = $1 where id = $2', ['Countess', seeds.users.ada.id])
     expect(await names()).toContain('Countess')
+  })
+  test('the application commits by a pool of its own', async () => {
+    await rename(1, 'Countess')
+    expect(await names()).toEqual(['Countess', 'Grace', 'of each', 'of the file'])
+    await expect(rename(2, 'Countess')).rejects.toMatchObject({ code: '23505' })
+    await add('of db')
+    expect(await everybody()).toContain('of db')
   })
   test('leaves no trace', async () => {
     expect(await names()).toEqual(['Ada', 'Grace', 'of each', 'of the file'])
@@ -69,10 +96,15 @@ test.each([
   { pool: 'threads', isolate: false },
   { pool: 'vmThreads', isolate: true },
 ])('tests, files and workers are kept apart in $pool, isolate $isolate', async ({ pool, isolate }) => {
-  await using project = await makeProject({ 'a.test.ts': suite, 'b.test.ts': suite, 'c.test.ts': suite })
+  await using project = await makeProject({
+    'application.js': application,
+    'a.test.ts': suite,
+    'b.test.ts': suite,
+    'c.test.ts': suite,
+  })
   const args = ['run', `--pool=${pool}`, `--isolate=${isolate}`, '--maxWorkers=2']
   const first = await project.vitest({ args })
-  expect(first.output).toMatch(/Tests {2}33 passed \| 6 skipped \| 3 todo/)
+  expect(first.output).toMatch(/Tests {2}36 passed \| 6 skipped \| 3 todo/)
   expect(first.exitCode).toBe(0)
   expect(first.output).toMatch(
     /seedbed {2}embedded PostgreSQL 18\.\d+ \w+ 路 template built: the first of this project 路 2 databases cloned 路 ready in \d+ ms 路 \d\.\d\d ms a test/,
@@ -105,7 +137,7 @@ test('the same suite run three times yields the same ids', async () => {
   ])
 })
 
-test('concurrent tests get sessions of their own through the fixture, and a clear error without it', async () => {
+test('concurrent tests get sandboxes of their own through the fixture, and a clear error without it', async () => {
   await using project = await makeProject({
     'concurrent.test.ts': `
       import { test, db as plain } from '@seedbed/vitest'
@@ -140,4 +172,32 @@ test.skipIf(vitestMajor < 4)('an aroundEach of the user stands inside the test鈥
   })
   const { output } = await project.vitest()
   expect(output).toMatch(/Tests {2}2 passed/)
+})
+
+test('what a test left open is said, and what a failed test did', async () => {
+  await using project = await makeProject({
+    'footprint.test.ts': `
+      import { test } from 'vitest'
+      import pg from 'pg'
+      const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL })
+      test('forgets to commit', async () => {
+        const client = await pool.connect()
+        await client.query('begin')
+        await client.query("update users set name = 'lost' where id = 1")
+      })
+      test('fails', async () => {
+        await pool.query("insert into posts (user_id) values (1), (2)")
+        await pool.query('select 1/0').catch(() => {})
+        throw new Error('on purpose')
+      })
+      test.fails('fails as expected', () => pool.query('select 1/0'))
+      test('passes', () => pool.query('select 1'))`,
+  })
+  const { output } = await project.vitest()
+  expect(output.match(/^seedbed {2}test .*$/gm)).toEqual([
+    expect.stringMatching(
+      /test "forgets to commit" ended while client \d+ \(port \d+\) was in a transaction, which was rolled back; its last statement: update users set name = 'lost' where id = 1/,
+    ),
+    'seedbed  test "fails" failed; in the database it had run INSERT once (2 rows); 1 failed',
+  ])
 })

@@ -7,7 +7,7 @@ const { openWorker } = await import('@seedbed/core/worker')
 const [, , folder, slots] = process.argv
 const run = await startRun({ folder, slots: Number(slots) })
 const ready = performance.now()
-const worker = openWorker(run.handle, 1)
+const worker = await openWorker(run.handle, 1)
 await worker.enter({ kind: 'file', name: 'a.test.ts' })
 await worker.enter({ kind: 'test', name: 'a test' })
 const { rows } = await worker.db.query('select count(*)::int as customers from customer')

@@ -6,7 +6,7 @@ import { build, install, vitest } from './repository.mjs'
 import { tell } from './run.mjs'
 
 /** What the projects of the adapter's suite import besides the runner. */
-const imported = ['@seedbed/core', 'pg', 'pg-template-db']
+const imported = ['@seedbed/core', 'pg', 'pg-sandbox', 'pg-template-db']
 
 /**
  * Runs the adapter's own suite with the Vitest of a folder under test/compat. The suite itself is run by the

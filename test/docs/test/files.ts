@@ -31,6 +31,8 @@ export const configWith = (option: string) => `
 export const transactionClaims = {
   'claims.test.ts': `
     import { db as plain, test, type Db } from '@seedbed/vitest'
+    import pg from 'pg'
+    import Cursor from 'pg-cursor'
     import { expect } from 'vitest'
 
     let kept: Db
@@ -39,19 +41,35 @@ export const transactionClaims = {
 
     test('what fails in a transaction', async ({ db }) => {
       for (const statement of ['vacuum', 'create index concurrently on users (name)', 'create database other']) {
-        await expect(db.query(statement)).rejects.toMatchObject({ code: '25001' })
+        await expect(db.query(statement)).rejects.toMatchObject({ code: '25001', hint: expect.any(String) })
       }
-      for (const statement of ['begin isolation level serializable', 'begin read only', "prepare transaction 'x'"]) {
-        await expect(db.query(statement)).rejects.toMatchObject({ code: 'TRANSACTION_UNSUPPORTED' })
-      }
-    })
-    test('what is deferred is checked at the commit of the code', async ({ db }) => {
-      await db.query('alter table posts alter constraint posts_user_id_fkey deferrable initially deferred')
-      await db.query('insert into posts (user_id) values (99)')
-      await expect(db.query('set constraints all immediate')).rejects.toMatchObject({ code: '23503' })
-      await db.query('begin')
-      await expect(db.query('commit')).rejects.toMatchObject({ code: '23503' })
+      await db.query('begin isolation level serializable')
+      await expect(db.query("prepare transaction 'x'")).rejects.toMatchObject({ code: '0A000', hint: expect.any(String) })
+      await db.query('rollback')
+      await db.query("create procedure commits() language plpgsql as 'begin commit; end'")
+      await expect(db.query('call commits()')).rejects.toMatchObject({ code: '2D000', hint: expect.any(String) })
       kept = db
+    })
+    test('a cursor', async ({ db }) => {
+      const cursor = db.query(new Cursor('select name from users order by id'))
+      expect(await cursor.read(1)).toEqual([{ name: 'Ada' }])
+      await cursor.close()
+    })
+    test('NOTIFY reaches clients that listen, at the COMMIT', async ({ db }) => {
+      const listener = new pg.Client(process.env.DATABASE_URL)
+      await listener.connect()
+      await listener.query('listen news')
+      const heard: string[] = []
+      listener.on('notification', ({ payload }) => heard.push(payload!))
+      await db.query("select pg_notify('news', 'by function')")
+      await db.query('begin')
+      await db.query("notify news, 'by command'")
+      expect((await listener.query('select from users')).rowCount).toBe(2)
+      expect(heard).toEqual([])
+      await db.query('commit')
+      await listener.query('select from users')
+      expect(heard).toEqual(['by command'])
+      await listener.end()
     })
     test('a fixture after its test', async () => {
       await expect(kept.query('select 1')).rejects.toMatchObject({ code: 'DB_AFTER_TEST' })
@@ -60,13 +78,15 @@ export const transactionClaims = {
       await db.query("insert into users (name) values ('of a repetition')")
       expect((await db.query('select from users')).rowCount).toBe(3)
     })
-    test('takes a lock', async ({ db }) => {
+    test('takes a lock, prepares a statement and sets a parameter', async ({ db }) => {
       await db.query('select pg_advisory_lock(42)')
       await db.query('prepare answer as select 42')
+      await db.query("set application_name = 'changed'")
     })
-    test('which stays', async ({ db }) => {
-      expect((await db.query("select from pg_locks where locktype = 'advisory' and objid = 42")).rowCount).toBe(1)
+    test('which are gone, and stay', async ({ db }) => {
+      expect((await db.query("select from pg_locks where locktype = 'advisory' and objid = 42")).rowCount).toBe(0)
       expect((await db.query('execute answer')).rowCount).toBe(1)
+      expect((await db.query('show application_name')).rows).toEqual([{ application_name: 'changed' }])
       const { rows } = await db.query("select clock_timestamp() > now() as later")
       expect(rows).toEqual([{ later: true }])
     })`,

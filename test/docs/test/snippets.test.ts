@@ -14,9 +14,6 @@ describe('README.md', () => {
       files: {
         ...tables,
         'seeds/users.json': snippet(document, 'Seeds', 'json'),
-        'users.ts': `
-          import type { Db } from '@seedbed/vitest'
-          export const renameUser = (db: Db, id: number, name: string) => db.query('update users set name = $1 where id = $2', [name, id])`,
         'more.test.ts': `
           import { test } from '@seedbed/vitest'
           import { expect } from 'vitest'
@@ -42,7 +39,6 @@ describe('README.md', () => {
       files: {
         ...tables,
         'seeds/users.json': '{\n  "users": [\n    { "nmae": "Ada" }\n  ]\n}',
-        'users.ts': 'export const renameUser = async (..._: unknown[]) => {}',
         'users.test.ts': "import { test } from '@seedbed/vitest'\ntest('is not run', () => console.log('a test ran'))",
       },
       exitCode: 1,
@@ -53,13 +49,49 @@ describe('README.md', () => {
 
 describe('docs/guide/vitest.md', () => {
   const document = 'docs/guide/vitest.md'
-  test('fixtures, scopes and concurrent tests', async () => {
+  test('the application, fixtures, scopes and concurrent tests', async () => {
     await run({
       document,
-      sections: ['Seedbed in Vitest', '`db` and `seeds`', 'What is undone, and when', 'Concurrent tests'],
+      sections: [
+        'Seedbed in Vitest',
+        'Your application, `db` and `seeds`',
+        'What is undone, and when',
+        'Concurrent tests',
+      ],
       files: { ...typedUsers, ...transactionClaims },
-      prints: [/Test Files {2}7 passed/],
+      prints: [/Test Files {2}6 passed/],
     })
+  })
+
+  test('the lines that it shows are those that come', async () => {
+    const { output } = (await run({
+      document,
+      sections: ['Seedbed in Vitest'],
+      files: {
+        ...tables,
+        'open.test.ts': `
+          import { test } from 'vitest'
+          import pg from 'pg'
+          const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL })
+          const count = async () => (await pool.query('select from users')).rowCount
+          test('adds users', async () => {
+            await count()
+            const client = await pool.connect()
+            await client.query('begin')
+            await client.query('insert into users (name) values ($1)', ['Barbara'])
+          })
+          test('renames', async () => {
+            await pool.query("update users set name = 'Countess' where name = 'nobody'")
+            await pool.query('select name from users where id = 1')
+            await pool.query('select nonsense').catch(() => {})
+            if ((await count()) === 2) throw new Error('on purpose')
+          })`,
+      },
+      exitCode: 1,
+    }))!
+    const withoutNumbers = (text: string) => text.trim().replaceAll(/client \d+ \(port \d+\)/g, 'client')
+    const shown = snippet(document, 'Your application, `db` and `seeds`', 'text').text
+    expect(withoutNumbers(output.match(/^seedbed {2}test ".*$/gm)!.join('\n'))).toBe(withoutNumbers(shown))
   })
 
   test('projects', async () => {

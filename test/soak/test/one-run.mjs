@@ -3,9 +3,9 @@ import { startRun } from '@seedbed/core'
 import { openWorker } from '@seedbed/core/worker'
 import { pathToFileURL } from 'node:url'
 
-const { check, commits } = await import(pathToFileURL('./check.js').href)
+const { check, commit, commits } = await import(pathToFileURL('./check.js').href)
 const run = await startRun({ folder: process.cwd(), slots: 2, progress: console.log })
-const worker = openWorker(run.handle, 1)
+const worker = await openWorker(run.handle, 1)
 for (const name of ['a', 'b']) {
   const file = { id: name, kind: 'file', name }
   await worker.enter(file)
@@ -15,7 +15,7 @@ for (const name of ['a', 'b']) {
     await check(worker.db)
     await worker.leave(test)
   }
-  if (commits) await worker.db.query("insert into users (name) values ('committed'); commit").catch(() => {})
+  if (commits) await commit(worker.db).catch(() => {})
   await worker.leave(file)
   if (commits) break
 }

@@ -57,14 +57,14 @@ function variantFiles(variant: number): Record<string, string> {
 const testFile = `
   import { test, db } from '@seedbed/vitest'
   import { afterAll, beforeAll } from 'vitest'
-  import { check, commits } from './check.js'
+  import { check, commit, commits } from './check.js'
   beforeAll(() => db.query("insert into posts (user_id, title) values (1, 'of the file')"))
   afterAll(() => db.query("select pg_sleep(0.01)"))
   for (const number of [1, 2, 3, 4]) test('test ' + number, async ({ db }) => {
     await check(db)
     await db.query('select pg_sleep(0.02)')
   })
-  test.runIf(commits)('commits behind our back', ({ db }) => db.query("insert into users (name) values ('committed'); commit"))
+  test.runIf(commits)('commits behind our back', ({ db }) => commit(db))
 `
 
 const projectFiles: Record<string, string> = {
@@ -83,6 +83,11 @@ const projectFiles: Record<string, string> = {
     import { readFileSync } from 'node:fs'
     import assert from 'node:assert/strict'
     export const commits = process.env.SOAK_COMMITS === '1'
+    // To the server, which takes the bytes for SJIS, the string ends before the first semicolon.
+    export async function commit(db) {
+      await db.query("set client_encoding = 'SJIS'")
+      await db.query("select E'Ã\\\\'; insert into users (name) values (1::text); commit --'")
+    }
     const { users } = JSON.parse(readFileSync(new URL('./seeds/users.json', import.meta.url)))
     export async function check(db) {
       const { rows } = await db.query('select id, name from users order by id')

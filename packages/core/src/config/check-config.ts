@@ -25,6 +25,7 @@ const checks = {
   ),
   seeds: (value, option, file) => (Array.isArray(value) ? paths : text('a path or several'))(value, option, file),
   isolation: oneOf('transaction'),
+  sequences: oneOf('file', 'test'),
   server: (value, option, file) =>
     typeof value === 'object' && value !== null
       ? options({ container: options({ image: text('the name of an image'), reuse: boolean }) }, ['container'])(

@@ -12,9 +12,18 @@ export interface SeedbedConfig {
   seeds?: string | string[]
   /** How a test is kept from the others. @default 'transaction' */
   isolation?: 'transaction'
+  /**
+   * When sequences go back to where the seed left them, which no rollback does: after each file, so that a file gets the
+   * same ids in every run, or after each test that has used the database, so that a test does.
+   * @default 'file'
+   */
+  sequences?: 'file' | 'test'
   /** Where databases live if `environments.test` has no URL. @default 'embedded' */
   server?: 'embedded' | 'container' | ContainerServer
-  /** Variables that the application reads besides DATABASE_URL and PG*, from the worker's connection. */
+  /**
+   * Variables that the application reads besides DATABASE_URL and PG*, from the worker's connection. It is called before
+   * there is a worker: port and password stand for those to come, and are replaced in the texts that you make of them.
+   */
   variables?: (connection: ConnectionParts) => Record<string, string>
   /** Extensions that the server's administrator creates in every template before the migrations. */
   extensions?: string[]

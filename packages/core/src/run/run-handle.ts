@@ -7,15 +7,20 @@ export interface RunHandle {
   /** A private folder of this run (0700): the workers write their notes there, and read `template.json`. */
   folder: string
   isolation: 'transaction'
+  /** When they are set back. */
+  sequences: 'file' | 'test'
   /** One a slot; the first is slot 1. */
   workers: WorkerDatabase[]
 }
 
 export interface WorkerDatabase {
   database: string
-  /** As the application's ordinary role. */
+  /** As the application's ordinary role. What a test connects to is not this, but a sandbox of it. */
   url: string
-  /** ENVIRONMENT, DATABASE_URL, PG* and the configured variables; null where a variable has to go. */
+  /**
+   * ENVIRONMENT, DATABASE_URL, PG* and the configured variables; null where a variable has to go. Where the sandbox
+   * listens stands in them only once the worker has opened it.
+   */
   variables: Record<string, string | null>
 }
 

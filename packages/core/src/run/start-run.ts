@@ -14,6 +14,7 @@ import { withOutsideEnvironment } from './refuse-connections.js'
 import { summariseNotes, type RunReport } from './report.js'
 import { makeRunFolder } from './run-folder.js'
 import type { FailedRun, RunHandle } from './run-handle.js'
+import { sandboxUrl } from './worker-address.js'
 import { isSpoiled, readNotes, writeFacts, type FileNote } from './worker-files.js'
 
 export interface StartRunOptions {
@@ -44,7 +45,7 @@ export interface Run extends AsyncDisposable {
  * @throws SeedbedError of config, server, migrations, seeds and templates: the run must not start then
  * @example
  * const run = await startRun({ folder: process.cwd(), slots: 2 })
- * // … workers: openWorker(run.handle, slot)
+ * // … workers: await openWorker(run.handle, slot)
  * const report = await run.close()
  */
 export async function startRun(options: StartRunOptions): Promise<Run> {
@@ -69,10 +70,11 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
     writeFacts(folder, { labels: template.labels, sequences: template.template.sequences })
     const workers = clones.map(({ database }) => {
       const url = withDatabase(server.applicationUrl, database)
-      return { database, url, variables: connectionVariables(url, config) }
+      return { database, url, variables: connectionVariables(sandboxUrl(url), config) }
     })
     const id = randomBytes(8).toString('hex')
-    return { template, clones, handle: { id, project: plans.folder, folder, isolation: 'transaction', workers } }
+    const { isolation = 'transaction', sequences = 'file' } = config
+    return { template, clones, handle: { id, project: plans.folder, folder, isolation, sequences, workers } }
   }
 
   async function release(): Promise<void> {
@@ -89,7 +91,7 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
         if (outcome.kept) return
         dropped.push({
           database: clone.database,
-          reason: clean ? `${outcome.reason}; ${visited}` : 'a test committed in it',
+          reason: clean ? `${outcome.reason}; ${visited}` : 'a statement has found a way to commit in it',
         })
       }),
     )
@@ -204,4 +206,4 @@ function templateOptions(server: Server, progress: (line: string) => void) {
 const describeHolder = (holder: BuildHolder | undefined) =>
   holder ? `process ${holder.pid} on ${holder.host}` : 'another process'
 
-const visited = 'only what goes through db is rolled back in this version'
+const visited = 'what does not connect by DATABASE_URL or PG* is not rolled back'

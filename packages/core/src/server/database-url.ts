@@ -1,10 +1,12 @@
 /**
- * The same server and role, another database.
+ * The same server and role, another database. The port is named, lest it be taken from PGPORT, which in a worker is that of
+ * its sandbox.
  *
- * @example withDatabase('postgresql://app@localhost:5432/postgres', 'shop') // 'postgresql://app@localhost:5432/shop'
+ * @example withDatabase('postgresql://app@localhost/postgres', 'shop') // 'postgresql://app@localhost:5432/shop'
  */
 export function withDatabase(url: string, database: string): string {
   const result = new URL(url)
+  result.port ||= '5432'
   result.pathname = `/${encodeURIComponent(database)}`
   return result.href
 }

@@ -1,5 +1,6 @@
-import type { ClientBase, QueryConfig } from 'pg'
+import type { Client, ClientBase, QueryConfig, Submittable } from 'pg'
 import { workerErrors } from './errors.js'
+import type { ScopeFollower } from './scopes.js'
 
 /**
  * The test's client: what it writes is gone when the scope in which it wrote ends. It has the `query` of a `pg` client
@@ -7,55 +8,143 @@ import { workerErrors } from './errors.js'
  */
 export interface Db {
   /**
-   * Runs a statement on the worker's database. An SQL error does not end the test: the next statement runs as if the
-   * failed one had not been sent. BEGIN, COMMIT and ROLLBACK as statements of their own act as they would on a
-   * connection of its own, and become savepoints. Query objects (pg-cursor, pg-query-stream) are refused.
+   * Runs a statement in the worker's sandbox, as a client of its own beside those of the application. An SQL error does
+   * not end the test. BEGIN, COMMIT and ROLLBACK act as they would on a database of the test's own.
    *
-   * @throws DB_OUTSIDE_FILE, DB_CONCURRENT, DB_AFTER_TEST, DB_QUERY_OBJECT, TRANSACTION_ENDED, TRANSACTION_UNSUPPORTED,
-   * SESSION_LOST; and `pg`'s DatabaseError with the server's SQLSTATE in `code`
+   * @throws DB_OUTSIDE_FILE, DB_CONCURRENT, DB_AFTER_TEST; and `pg`'s DatabaseError with the server's SQLSTATE in `code`
    * @example const { rows } = await db.query('select name from author where id = $1', [seeds.author.ada.id])
    */
   query: ClientBase['query']
 }
 
-/** One statement with its parameters, whichever of `pg`'s forms it came in. */
-export interface Statement {
-  text: string
-  config: string | QueryConfig
-  values: readonly unknown[] | undefined
+/** A client of a sandbox, which connects with its first statement. */
+export interface SandboxClient extends ScopeFollower {
+  /** @param check throws where a statement may not run */
+  dbUnder(check: (statement: string) => void): Db
 }
 
-/**
- * Makes `pg`'s `query`, with promise or callback, of a function that runs one statement.
- *
- * @throws DB_QUERY_OBJECT for a pg-cursor or the like, which needs a connection for itself
- */
-export function queryFunction(run: (statement: Statement) => Promise<unknown>): ClientBase['query'] {
-  function query(config: string | QueryConfig, ...rest: unknown[]) {
-    const callback =
-      typeof rest.at(-1) === 'function' ? (rest.pop() as (error: unknown, result?: unknown) => void) : null
-    const values = rest[0] as readonly unknown[] | undefined
-    const text = typeof config === 'string' ? config : config.text
-    const caller: { stack?: string } = {}
-    Error.captureStackTrace(caller, query)
-    const result = (async () => {
-      if (typeof config === 'object' && 'submit' in config)
-        throw workerErrors.DB_QUERY_OBJECT({ kind: config.constructor.name })
-      return run({ text, config, values })
-    })().catch((error: Error) => {
-      // Statements take turns, which breaks the chain from the error to the line of the test that sent it.
-      error.stack = `${error.name}: ${error.message}\n${caller.stack?.split('\n').slice(1).join('\n')}`
+export interface SandboxClientOptions {
+  /** Makes a client that has not been connected yet. */
+  make(): Client | Promise<Client>
+  /** Names the scope that runs: `test "renames"`. */
+  where(): string
+}
+
+/** How long statements that nobody has waited for may go on when their scope ends. What still runs then, the sandbox ends. */
+const stragglerMilliseconds = 100
+
+/** Statements run one after the other: `pg` would queue them as well, but never give one back. */
+export function sandboxClient({ make, where }: SandboxClientOptions): SandboxClient {
+  let connection: Promise<Client> | undefined
+  /** Whether a query object, which ends when it likes, has had the connection. */
+  let lent = false
+  let turn: Promise<unknown> = Promise.resolve()
+  let pending = 0
+  let leaves = 0
+
+  async function connect(): Promise<Client> {
+    const client = await make()
+    const lose = () => (connection = undefined)
+    client.on('error', lose)
+    client.on('end', lose)
+    await client.connect().catch((error: unknown) => {
+      lose()
       throw error
     })
-    if (!callback) return result
-    result.then(answer => callback(null, answer), callback)
-    return undefined
+    // The runner decides when a worker ends; an idle connection must not keep it alive.
+    ;(client as Client & { unref(): void }).unref()
+    return client
   }
-  return query as ClientBase['query']
+
+  async function run(config: string | QueryConfig, values: unknown[]): Promise<unknown> {
+    const client = await (connection ??= connect())
+    return client.query(config, values)
+  }
+
+  function inTurn<Result>(statement: string, work: () => Promise<Result>): Promise<Result> {
+    const [before, scope] = [leaves, where()]
+    const workOrRefuse = () => {
+      if (leaves !== before) throw workerErrors.DB_AFTER_TEST({ scope, statement: shortened(statement) })
+      return work()
+    }
+    pending += 1
+    // Whoever finds nobody waiting need not wait either.
+    const result = (pending === 1 ? work() : turn.then(workOrRefuse)).finally(() => (pending -= 1))
+    turn = result.catch(() => {})
+    return result
+  }
+
+  /** Cursors and streams of rows: they answer for themselves. */
+  function lend(object: QueryObject, rest: unknown[]): QueryObject {
+    lent = true
+    inTurn(statementOf(object), async () => {
+      const client = await (connection ??= connect())
+      client.query(object, ...(rest as []))
+    }).catch((error: unknown) => object.handleError?.(error))
+    return object
+  }
+
+  async function isIdleWithin(milliseconds: number): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined
+    const patience = new Promise(resolve => (timer = realSetTimeout(resolve, milliseconds)))
+    await Promise.race([turn, patience])
+    realClearTimeout(timer)
+    return pending === 0
+  }
+
+  return {
+    dbUnder(check) {
+      function query(config: string | QueryConfig | QueryObject, ...rest: unknown[]) {
+        if (typeof config === 'object' && 'submit' in config) {
+          check(statementOf(config))
+          return lend(config, rest)
+        }
+        const callback =
+          typeof rest.at(-1) === 'function' ? (rest.pop() as (error: unknown, result?: unknown) => void) : null
+        const text = typeof config === 'string' ? config : config.text
+        const caller: { stack?: string } = {}
+        Error.captureStackTrace(caller, query)
+        const result = (async () => {
+          check(text)
+          return inTurn(text, () => run(config, rest[0] as unknown[]))
+        })().catch((error: Error) => {
+          // Statements take turns, which breaks the chain from the error to the line of the test that sent it.
+          error.stack = `${error.name}: ${error.message}\n${caller.stack?.split('\n').slice(1).join('\n')}`
+          throw error
+        })
+        if (!callback) return result
+        result.then(answer => callback(null, answer), callback)
+        return undefined
+      }
+      return { query: query as ClientBase['query'] }
+    },
+    async beforeLeave() {
+      if (pending > 0) await isIdleWithin(stragglerMilliseconds)
+      leaves += 1
+    },
+    async afterLeave() {
+      const client = await connection?.catch(() => undefined)
+      if (!client) return
+      const isFree = pending === 0 || (await isIdleWithin(stragglerMilliseconds))
+      if (isFree && !lent && client.getTransactionStatus() === 'I') return
+      // Not as it was when the scope began.
+      connection = undefined
+      lent = false
+      client.end().catch(() => {})
+    },
+  }
 }
+
+type QueryObject = Submittable & { text?: string; handleError?(error: unknown): void }
+
+const statementOf = (object: QueryObject) => object.text ?? object.constructor.name
 
 /** A statement as it may stand in an error: one line, cut short. */
 export function shortened(text: string): string {
   const line = text.replaceAll(/\s+/g, ' ').trim()
   return line.length > 200 ? `${line.slice(0, 200)}…` : line
 }
+
+// Taken before a test can put fake timers in their place.
+const realSetTimeout = setTimeout
+const realClearTimeout = clearTimeout

@@ -20,8 +20,8 @@ export const { errors: workerErrors, kinds: workerErrorKinds } = defineErrors({
   DB_AFTER_TEST: kind({
     title: "A test's `db` was used after the test had ended",
     why: 'The `db` that a test gets from its fixture belongs to that test. A statement that comes later was most likely not awaited; run now, it would land in the next test.',
-    example: { statement: 'update users …', test: 'renames' },
-    message: d => `The test "${d.test}" had already ended when its \`db\` was asked to run: ${d.statement}`,
+    example: { statement: 'update users …', scope: 'test "renames"' },
+    message: d => `The ${d.scope} had already ended when its \`db\` was to run: ${d.statement}`,
     hint: () => 'Await every promise of the test: look for a missing await, a floating promise or a timer.',
   }),
   DB_CONCURRENT: kind({
@@ -33,43 +33,14 @@ export const { errors: workerErrors, kinds: workerErrorKinds } = defineErrors({
     hint: () =>
       'Take db from the test’s own fixture, test.concurrent("…", async ({ db }) => …): a concurrent test gets a session and a transaction of its own. Or make the test sequential.',
   }),
-  DB_QUERY_OBJECT: kind({
-    title: '`db` was given a query object',
-    why: 'Objects that run themselves on a connection, such as those of pg-cursor and pg-query-stream, keep a portal open across round trips. The session behind `db` is shared by everything in the test and sends statements without waiting for each other, so it cannot be lent to one of them.',
-    example: { kind: 'Cursor' },
-    message: d => `\`db\` was given a query object (${d.kind}), and can run only text with parameters.`,
-    hint: () => 'Pass the SQL as text; use DECLARE … CURSOR and FETCH where a cursor itself is what you test.',
-  }),
   TRANSACTION_ENDED: kind({
-    title: 'A statement ended the transaction that the worker lives in',
-    why: 'Every test of a worker runs inside one transaction, which is rolled back. `BEGIN`, `COMMIT` and `ROLLBACK` as statements of their own are understood and become savepoints; hidden in the middle of a longer text, or inside a procedure that commits, they end the real transaction. What was committed can then not be rolled back, so the database is given up: nothing more runs in it, and the next run starts on a fresh clone.',
-    example: { database: 'seedbed_shop_1f2e', statement: 'insert into a …; commit', scope: 'test "renames"' },
+    title: 'Something was committed in the worker’s database',
+    why: 'Every client of a worker’s `DATABASE_URL` shares one transaction, which is rolled back; their own COMMITs end no more than a savepoint. A statement has found a way out of it nevertheless, which no statement should. What it committed cannot be rolled back, so the database is given up: no test runs in it any more, and the next run starts on a fresh clone.',
+    example: { database: 'seedbed_shop_1f2e' },
     message: d =>
-      `In ${d.scope} a statement ended the transaction of worker database ${d.database}: ${d.statement}. What it committed cannot be rolled back, so nothing more will run there.`,
+      `A statement has ended the transaction of worker database ${d.database}. What it committed cannot be rolled back, so nothing more runs there.`,
     hint: () =>
-      'Send BEGIN, COMMIT and ROLLBACK as statements of their own. Code that has to commit inside a longer text or a procedure needs a database of its own, which this version cannot give yet.',
-  }),
-  TRANSACTION_UNSUPPORTED: kind({
-    title: 'A transaction option that `db` cannot give',
-    why: "The `db` of a test stands inside one transaction whose isolation level was fixed by its first statement. A plain BEGIN becomes a savepoint; an isolation level, READ ONLY, AND CHAIN or PREPARE TRANSACTION cannot be had there, and to ignore it silently would test something else than production's behaviour.",
-    example: { statement: 'BEGIN ISOLATION LEVEL SERIALIZABLE' },
-    message: d => `\`db\` cannot run this inside the worker's transaction: ${d.statement}`,
-    hint: () => 'Use a plain BEGIN (START TRANSACTION) … COMMIT or ROLLBACK, or test this part without options.',
-  }),
-  SESSION_LOST: kind({
-    title: "The worker's connection to its database was lost",
-    why: 'The server closed the connection or went away: it was restarted, stopped, or ended the session (a time-out set on the role or database, an administrator). Rows written by this file are gone with it. The next file starts on a new connection.',
-    example: { database: 'seedbed_shop_1f2e', reason: 'terminating connection due to administrator command' },
-    message: d => `The connection to worker database ${d.database} was lost: ${d.reason}`,
-    hint: () => "Look at the server's log if this was not on purpose; run the file again.",
-  }),
-  DATABASE_UNREACHABLE: kind({
-    title: 'The worker cannot connect to its database',
-    why: 'The run prepared a database for this worker, but connecting to it failed: the server has stopped meanwhile, or has no connections left.',
-    example: { database: 'seedbed_shop_1f2e', reason: 'connect ECONNREFUSED' },
-    message: d => `Cannot connect to worker database ${d.database}: ${d.reason}`,
-    hint: () =>
-      'If the server says "too many clients", lower the number of workers or raise max_connections; otherwise look at the server’s log.',
+      'The error of that statement stands above. Please report it; until then, test that code on a database of its own.',
   }),
   CONNECTION_CHANGED: kind({
     title: 'A connection variable was changed inside the worker',

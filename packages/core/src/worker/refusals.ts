@@ -8,6 +8,11 @@ export function refuseWorker(run: RunHandle | FailedRun, slot: number): never {
   throw workerErrors.NO_WORKER_DATABASE({ slot, count: run.workers.length })
 }
 
+/** Says why nothing runs in this database any more. */
+export function refuseSpoiled(database: string): never {
+  throw workerErrors.TRANSACTION_ENDED({ database })
+}
+
 export function refuseChangedVariable(variable: string, found: string | undefined): never {
   throw workerErrors.CONNECTION_CHANGED({ variable, value: describeValue(variable, found) })
 }

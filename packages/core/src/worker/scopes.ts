@@ -1,6 +1,8 @@
+import { openSandbox, type Footprint, type Sandbox } from 'pg-sandbox'
 import { applyVariables } from '../run/apply-variables.js'
 import type { FailedRun, RunHandle, WorkerDatabase } from '../run/run-handle.js'
-import { appendNote, type FileNote } from '../run/worker-files.js'
+import { variablesAt } from '../run/worker-address.js'
+import { appendNote, isSpoiled, markSpoiled, type FileNote } from '../run/worker-files.js'
 
 /** A part of a file that starts and ends: what is written in it is gone when it ends. */
 export interface Scope {
@@ -11,89 +13,162 @@ export interface Scope {
   name: string
   /** Whether others may run at the same time; such a scope shares the worker's transaction with nobody. */
   concurrent?: boolean
+  /** At its end: whether it has failed, so that what it did is of interest. */
+  failed?: boolean
 }
 
 /** What an adapter tells of its runner's events in this process. */
 export interface WorkerScopes {
-  /** Throws CONNECTION_CHANGED if a test starts while DATABASE_URL or a PG* variable is not what Seedbed has set. */
+  /**
+   * Throws CONNECTION_CHANGED if a test starts while DATABASE_URL or a PG* variable is not what Seedbed has set, and
+   * TRANSACTION_ENDED if something was committed in the worker's database.
+   */
   enter(scope: Scope): Promise<void>
   /** Ends the scope and any that were left open inside it. A scope that was never entered is none. */
   leave(scope: Scope): Promise<void>
+  /** Ends the sandbox. Only for a worker that outlives its run; a process that ends takes its sessions with it. */
+  close(): Promise<void>
   readonly run: RunHandle
   /** The runner's number for this worker, from 1. */
   readonly slot: number
   readonly assigned: WorkerDatabase
+  /** What DATABASE_URL leads to. */
+  readonly sandbox: Sandbox
   /** Those that are entered, the innermost last. */
   readonly entered: readonly Scope[]
-  readonly concurrent: ReadonlyMap<string, Scope>
-  /** What has to know of scopes as well, once a test has asked for the database. */
-  follower?: ScopeFollower
+  readonly concurrent: ReadonlyMap<string, ConcurrentScope>
+  /** Whoever has to know of scopes as well, once a test has asked for the worker's client. */
+  client?: ScopeFollower
+  print(line: string): void
+}
+
+export interface ConcurrentScope extends Scope {
+  /** Of its own, once it has asked for a client. */
+  sandbox?: Sandbox
+  client?: ScopeFollower
 }
 
 export interface ScopeFollower {
-  enter(): Promise<void>
-  leave(): Promise<void>
-  /** After the last `leave` of a file: how many sessions were opened since the last file. */
-  endFile(): Promise<number>
+  beforeLeave(): Promise<void>
+  afterLeave(): Promise<void>
 }
 
 const scopesKey = Symbol.for('seedbed.scopes')
 type Holder = typeof globalThis & { [scopesKey]?: WorkerScopes }
 
 /**
- * Makes this process (or thread) a worker of the run: sets ENVIRONMENT, DATABASE_URL, PG* and the configured variables,
- * and connects to nothing yet. Called again for the next file it answers with the same scopes.
+ * Makes this process (or thread) a worker of the run: opens its sandbox, sets ENVIRONMENT, DATABASE_URL, PG* and the
+ * configured variables, and connects to nothing yet. Called again for the next file it answers with the same scopes.
  *
  * In most runners each file is a process that pays for every module it imports. So this one imports next to nothing:
- * the worker's client, its errors and `pg` come with the first file that asks for them.
+ * the rest of the sandbox, the worker's client and `pg` come with the first file that asks for them.
  *
  * @param slot the runner's number for this worker, from 1; no two that run at the same time have the same
+ * @param print is told what a reader of the tests' output should know, a line at a time
  * @throws NO_WORKER_DATABASE, RUN_NOT_READY
  * @example
  * const scopes = await openScopes(run, Number(process.env.VITEST_POOL_ID))
  * await scopes.enter({ id: '1', kind: 'file', name: 'users.test.ts' })
  */
-export async function openScopes(run: RunHandle | FailedRun, slot: number): Promise<WorkerScopes> {
+export async function openScopes(
+  run: RunHandle | FailedRun,
+  slot: number,
+  print: (line: string) => void = onStandardError,
+): Promise<WorkerScopes> {
   if ('failure' in run || !run.workers[slot - 1]) {
     const { refuseWorker } = await import('./refusals.js')
     return refuseWorker(run, slot)
   }
-  return scopesOf(run, slot)
-}
-
-/** The same for a run and slot that are known to fit. */
-export function scopesOf(run: RunHandle, slot: number): WorkerScopes {
-  const assigned = run.workers[slot - 1]!
-  applyVariables(process.env, assigned.variables)
   const holder: Holder = globalThis
   const known = holder[scopesKey]
-  if (known?.run.id === run.id && known.slot === slot) return known
-  return (holder[scopesKey] = makeScopes(run, slot, assigned))
+  const same = known?.run.id === run.id && known.slot === slot
+  if (!same) await known?.close()
+  const scopes = same ? known : (holder[scopesKey] = await makeScopes(run, slot, run.workers[slot - 1]!))
+  applyVariables(process.env, scopes.assigned.variables)
+  scopes.print = print
+  return scopes
 }
+
+const onStandardError = (line: string) => void process.stderr.write(`${line}\n`)
 
 /** The scopes of this process, if it is a worker. */
 export function openedScopes(): WorkerScopes | undefined {
   return (globalThis as Holder)[scopesKey]
 }
 
-function makeScopes(run: RunHandle, slot: number, assigned: WorkerDatabase): WorkerScopes {
+async function makeScopes(run: RunHandle, slot: number, database: WorkerDatabase): Promise<WorkerScopes> {
+  const sandbox = await openSandbox({ url: database.url })
+  const assigned = { ...database, variables: variablesAt(sandbox.url, database.variables) }
+  const refuseChanged = variableCheck(assigned)
   const entered: Scope[] = []
-  const concurrent = new Map<string, Scope>()
+  const concurrent = new Map<string, ConcurrentScope>()
   /** Since the last note. */
   const costs: FileNote['tests'] = []
   const spent = new Map<string, number>()
-  // Reading forty variables costs as much as a round trip: all of them at a file's or suite's first test, after that
-  // only those that send a connection elsewhere.
-  const connectionVariables = connectionVariablesOf(assigned)
-  const decisive = connectionVariables.filter(([name, value]) => value !== undefined || redirecting.has(name))
-  let lookAtAll = true
+  /** Whether two concurrent tests have run at the same time. */
+  let overlapped = false
+  /** Whether anything was sent since the file began. */
+  let used = false
+  let ownSessions = 0
+  let notedSessions = 0
+  const spoiled = isSpoiled(run.folder, slot)
 
-  async function leaveInnermost() {
-    const scope = entered.pop()
-    await scopes.follower?.leave()
-    if (scope?.kind !== 'file') return
-    const sessions = (await scopes.follower?.endFile()) ?? 0
-    appendNote(run.folder, slot, { file: scope.name, sessions, tests: costs.splice(0) })
+  async function enterInnermost(scope: Scope): Promise<void> {
+    await sandbox.enter(scope.name)
+    entered.push(scope)
+  }
+
+  async function leaveInnermost(failed = false): Promise<void> {
+    const scope = entered.pop()!
+    await scopes.client?.beforeLeave()
+    const footprint = await sandbox.leave()
+    await scopes.client?.afterLeave()
+    if (sandbox.escaped !== undefined) markSpoiled(run.folder, slot)
+    await report(scope, footprint, failed)
+    if (scope.kind === 'file') await endFile(scope)
+    else if (scope.kind === 'test' && run.sequences === 'test' && isUsed(footprint)) await putSequencesBack()
+  }
+
+  /** A concurrent scope: its sandbox was its own, if it had one. */
+  async function leaveConcurrent(scope: ConcurrentScope, failed = false): Promise<void> {
+    concurrent.delete(scope.id)
+    const { sandbox: own, client } = scope
+    if (own) {
+      await client?.beforeLeave()
+      await report(scope, await own.leave(), failed)
+      await own.close()
+      ownSessions += own.sessions
+    }
+    if (concurrent.size > 0) return
+    await leaveUpTo(together.id)
+    overlapped = false
+  }
+
+  async function leaveUpTo(id: string, failed?: boolean): Promise<void> {
+    while (entered.some(each => each.id === id)) await leaveInnermost(entered.at(-1)!.id === id && failed)
+  }
+
+  async function report(scope: Scope, footprint: Footprint, failed: boolean): Promise<void> {
+    used ||= isUsed(footprint)
+    const isLeftOpen = footprint.openTransactions.length + footprint.inFlight.length > 0
+    const isShared = scope === together && overlapped && isUsed(footprint)
+    if (!isLeftOpen && !isShared && !(failed && isUsed(footprint))) return
+    const { footprintLines } = await import('./footprint-lines.js')
+    for (const line of footprintLines(scope, footprint, { failed, isShared })) scopes.print(line)
+  }
+
+  async function endFile({ name }: Scope): Promise<void> {
+    if (used) await putSequencesBack()
+    used = false
+    const sessions = sandbox.sessions + ownSessions - notedSessions
+    notedSessions += sessions
+    appendNote(run.folder, slot, { file: name, sessions, tests: costs.splice(0) })
+  }
+
+  async function putSequencesBack(): Promise<void> {
+    if (sandbox.escaped !== undefined) return
+    const sequences = await import('./sequences.js')
+    await sequences.putSequencesBack(sandbox, run.folder)
   }
 
   async function timed<Result>(scope: Scope, work: () => Promise<Result>): Promise<Result> {
@@ -110,59 +185,73 @@ function makeScopes(run: RunHandle, slot: number, assigned: WorkerDatabase): Wor
     run,
     slot,
     assigned,
+    sandbox,
     entered,
     concurrent,
+    print: onStandardError,
     enter: scope =>
       timed(scope, async () => {
-        if (scope.kind === 'test') {
-          const looked = lookAtAll ? connectionVariables : decisive
-          if (looked.some(isChanged)) await refuseChanged(looked)
+        await refuseChanged(scope)
+        if (spoiled || sandbox.escaped !== undefined) {
+          const { refuseSpoiled } = await import('./refusals.js')
+          refuseSpoiled(assigned.database)
         }
-        lookAtAll = scope.kind !== 'test'
         if (scope.concurrent) {
+          overlapped =
+            (scope.kind === 'test' && [...concurrent.values()].some(({ kind }) => kind === 'test')) || overlapped
           concurrent.set(scope.id, scope)
+          if (concurrent.size === 1) await enterInnermost(together)
           return
         }
         // What the runner did not end, a test skipped half-way or a file that failed early, ends where the next starts.
         if (scope.kind === 'file') while (entered.length > 0) await leaveInnermost()
         if (scope.kind === 'test') while (entered.at(-1)?.kind === 'test') await leaveInnermost()
-        // In one go: whoever begins to follow between the two would count one scope too few.
-        entered.push(scope)
-        await scopes.follower?.enter()
+        await enterInnermost(scope)
       }),
     async leave(scope) {
       await timed(scope, async () => {
-        if (concurrent.delete(scope.id)) return
-        while (entered.some(({ id }) => id === scope.id)) await leaveInnermost()
+        const own = concurrent.get(scope.id)
+        await (own ? leaveConcurrent(own, scope.failed) : leaveUpTo(scope.id, scope.failed))
       })
       const cost = spent.get(scope.id)
       if (cost !== undefined) costs.push({ name: scope.name, microseconds: Math.round(cost * 1_000) })
       spent.delete(scope.id)
     },
+    close: () => sandbox.close(),
   }
   return scopes
+}
+
+/** Around tests that run at the same time: what they do through DATABASE_URL they do in one transaction. */
+const together: Scope = { id: 'seedbed: concurrent', kind: 'suite', name: 'concurrent tests' }
+
+/** A statement that has not come to its end may have called a sequence, too. */
+function isUsed({ statements, failed, openTransactions, inFlight }: Footprint): boolean {
+  return failed + openTransactions.length + inFlight.length > 0 || Object.keys(statements).length > 0
 }
 
 // Taken before a test can put a fake clock in its place.
 const now = performance.now.bind(performance)
 
-type Variable = readonly [name: string, value: string | undefined]
-
-/** Those that decide where a test connects; it may well set NODE_ENV or the application's own. */
-function connectionVariablesOf({ variables }: WorkerDatabase): Variable[] {
-  return Object.entries(variables)
-    .filter(([name]) => name === 'DATABASE_URL' || name.startsWith('PG'))
-    .map(([name, value]) => [name, value ?? undefined])
-}
-
 /** Unset by us. Set, they lead a connection that names no such thing itself to another server, or make it fail. */
 const redirecting = new Set(['PGHOSTADDR', 'PGSERVICE', 'PGOPTIONS', 'PGSSLMODE'])
 
-const isChanged = ([name, value]: Variable) => process.env[name] !== value
-
-async function refuseChanged(variables: Variable[]): Promise<void> {
-  const changed = variables.find(isChanged)
-  if (!changed) return
-  const { refuseChangedVariable } = await import('./refusals.js')
-  refuseChangedVariable(changed[0], process.env[changed[0]])
+/** Refuses a test if a variable that decides where it connects is not as it was set; it may well set the others. */
+function variableCheck({ variables }: WorkerDatabase): (scope: Scope) => Promise<void> {
+  const all = Object.entries(variables)
+    .filter(([name]) => name === 'DATABASE_URL' || name.startsWith('PG'))
+    .map(([name, value]) => [name, value ?? undefined] as const)
+  // Reading forty variables costs as much as a round trip: all of them at a file's or suite's first test, after that
+  // only those that send a connection elsewhere.
+  const decisive = all.filter(([name, value]) => value !== undefined || redirecting.has(name))
+  let lookAtAll = true
+  return async scope => {
+    const looked = lookAtAll ? all : decisive
+    lookAtAll = scope.kind !== 'test'
+    if (scope.kind !== 'test') return
+    const changed = looked.find(([name, value]) => process.env[name] !== value)
+    if (!changed) return
+    const { refuseChangedVariable } = await import('./refusals.js')
+    refuseChangedVariable(changed[0], process.env[changed[0]])
+  }
 }

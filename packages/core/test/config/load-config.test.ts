@@ -160,7 +160,7 @@ describe('refuses', () => {
   test.each([
     ['{ migration: "x" }', 'migration', 'Did you mean migrations?'],
     ['{ Seeds: "x" }', 'Seeds', 'Did you mean seeds?'],
-    ['{ colour: 1 }', 'colour', 'The options here are: migrations, seeds, isolation, server'],
+    ['{ colour: 1 }', 'colour', 'The options here are: migrations, seeds, isolation, sequences, server'],
     ['{ __proto__: null, toString: 1 }', 'toString', 'The options here are'],
     ['{ migrations: { comand: "x", dependsOn: ["a"] } }', 'migrations.comand', 'Did you mean command?'],
     ['{ server: { container: { imgae: "x" } } }', 'server.container.imgae', 'Did you mean image?'],

@@ -3,7 +3,7 @@ import { startRun } from '@seedbed/core'
 import { openWorker } from '@seedbed/core/worker'
 
 const run = await startRun({ folder: process.argv[2], slots: 1 })
-const worker = openWorker(run.handle, 1)
+const worker = await openWorker(run.handle, 1)
 const file = { id: '1', kind: 'file', name: 'one-run' }
 await worker.enter(file)
 const { rows } = await worker.db.query('select id, name from users')

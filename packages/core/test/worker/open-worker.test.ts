@@ -5,19 +5,24 @@ import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-tests'
 import pg from 'pg'
+import Cursor from 'pg-cursor'
+import QueryStream from 'pg-query-stream'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { connectionVariables } from '../../src/run/connection-variables.js'
+import { withDatabase } from '../../src/server/database-url.js'
+import { sandboxUrl } from '../../src/run/worker-address.js'
 import { isSpoiled, readNotes, writeFacts } from '../../src/run/worker-files.js'
 import type { RunHandle } from '../../src/run/run-handle.js'
 import { loadSeed } from '../../src/seeds/load-seed.js'
 import { seeds } from '../../src/worker/current.js'
 import { openWorker, type Worker } from '../../src/worker/open-worker.js'
-import type { Scope } from '../../src/worker/scopes.js'
+import { openedScopes, type Scope } from '../../src/worker/scopes.js'
 
 let server: PostgresForTests
 let direct: pg.Client
 let run: RunHandle
 let worker: Worker
+let printed: string[]
 let runs = 0
 const environment = { ...process.env }
 
@@ -33,23 +38,28 @@ afterAll(async () => {
   await server.stop()
 })
 
-beforeEach(() => {
+beforeEach(async () => {
   const folder = mkdtempSync(join(tmpdir(), 'seedbed-worker-test-'))
   runs += 1
+  const url = withDatabase(server.url, 'postgres')
   run = {
     id: `run ${runs}`,
     project: folder,
     folder,
     isolation: 'transaction',
-    workers: [{ database: 'postgres', url: server.url, variables: connectionVariables(server.url, {}) }],
+    sequences: 'file',
+    workers: [{ database: 'postgres', url, variables: connectionVariables(sandboxUrl(url), {}) }],
   }
   writeFacts(folder, {
     labels: { tables: {} },
     sequences: [{ schema: 'public', name: 'note_id_seq', lastValue: '1', isCalled: false }],
   })
-  worker = openWorker(run, 1)
+  worker = await openWorker(run, 1)
+  printed = []
+  openedScopes()!.print = line => printed.push(line)
 })
 afterEach(async () => {
+  await worker.close()
   for (const name of Object.keys(process.env)) if (!(name in environment)) delete process.env[name]
   Object.assign(process.env, environment)
   await rm(run.folder, { recursive: true })
@@ -140,12 +150,11 @@ describe('scopes', () => {
       await worker.enter(only)
       const db = worker.dbOf(only)
       ids.push((await db.query("insert into note (body) values ('x') returning id")).rows)
-      await db.end()
+      db.end()
       await worker.leave(only)
       await worker.leave(scope)
     }
     expect(ids).toEqual([[{ id: 1 }], [{ id: 1 }]])
-    await worker.close()
   })
 
   test('a statement outside of any file is refused, and connects to nothing', async () => {
@@ -218,10 +227,27 @@ describe('statements', () => {
           worker.db.query('select $1::int / 0', [4], error => resolve((error as Error & { code: string }).code))
         })
         expect(failed).toBe('22012')
-        const cursor = { submit() {} } as unknown as string
-        await expect(worker.db.query(cursor)).rejects.toMatchObject({ code: 'DB_QUERY_OBJECT' })
+        const cursor = worker.db.query(new Cursor('select generate_series(1, 5) as n'))
+        expect([await cursor.read(2), await cursor.read(2)]).toEqual([
+          [{ n: 1 }, { n: 2 }],
+          [{ n: 3 }, { n: 4 }],
+        ])
+        await cursor.close()
+        const rows = []
+        for await (const row of worker.db.query(new QueryStream('select generate_series(1, 3) as n'))) rows.push(row)
+        expect(rows).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }])
       }),
     )
+  })
+
+  test('a cursor that a test leaves open is in nobody’s way', async () => {
+    await within(file, async () => {
+      await within(aTest('reads half'), async () => {
+        const cursor = worker.db.query(new Cursor('select generate_series(1, 5) as n'))
+        await cursor.read(2)
+      })
+      await within(aTest('next'), async () => expect(await bodies()).toEqual([]))
+    })
   })
 
   test('an error’s stack names the line that sent the statement', async () => {
@@ -287,67 +313,73 @@ describe('statements', () => {
     )
   })
 
-  test.each(['begin isolation level serializable', 'commit and chain', "prepare transaction 'x'"])(
-    '%j is refused rather than half obeyed',
-    async statement => {
-      await within(file, () =>
-        within(aTest('options'), async () => {
-          await expect(worker.db.query(statement)).rejects.toMatchObject({ code: 'TRANSACTION_UNSUPPORTED' })
-        }),
-      )
-    },
-  )
-
-  test('a COMMIT in disguise gives the database up, for this process and the next', async () => {
+  test('what a transaction may ask for is there as on a database of the test’s own', async () => {
     await within(file, () =>
-      within(aTest('commits'), async () => {
-        await expect(worker.db.query("insert into note (body) values ('escaped'); commit")).rejects.toThrow(
-          /test "commits" a statement ended the transaction.*escaped/,
-        )
-        await expect(bodies()).rejects.toMatchObject({ code: 'TRANSACTION_ENDED' })
+      within(aTest('options'), async () => {
+        await worker.db.query('begin isolation level serializable, read only')
+        await expect(write('refused')).rejects.toMatchObject({ code: '25006' })
+        await worker.db.query('rollback')
+        await worker.db.query("begin; insert into note (body) values ('kept'); commit; select 1")
+        await worker.db.query('begin')
+        await write('chained')
+        await worker.db.query('commit and chain')
+        await write('undone')
+        await worker.db.query('rollback')
+        expect(await bodies()).toEqual(['chained', 'kept'])
       }),
     )
-    expect(isSpoiled(run.folder, 1)).toBe(true)
-    const nextProcess = openWorker({ ...run, id: 'the same folder, another process' }, 1)
-    await nextProcess.enter(file)
-    await expect(nextProcess.db.query('select 1')).rejects.toMatchObject({ code: 'TRANSACTION_ENDED' })
+    expect(await committed()).toEqual([])
   })
 
-  test.each([
-    "insert into note (body) values ('escaped'); commit; begin",
-    "insert into note (body) values ('escaped'); commit and chain",
-    "insert into note (body) values ('escaped'); commit; begin; select 1/0",
-  ])('a COMMIT in disguise that opens another transaction is noticed too: %s', async text => {
-    await within(file, () =>
-      within(aTest('commits'), async () => {
-        await expect(worker.db.query(text)).rejects.toMatchObject({ code: 'TRANSACTION_ENDED' })
-      }),
-    )
-    expect(isSpoiled(run.folder, 1)).toBe(true)
-  })
-
-  test('a longer text with BEGIN and END in a function’s body ends nothing', async () => {
-    await within(file, () =>
-      within(aTest('defines'), async () => {
-        await write('kept')
-        await worker.db.query(
-          'create function one() returns int language plpgsql as $$ begin return 1; end $$; select one()',
-        )
-        expect(await bodies()).toEqual(['kept'])
-      }),
-    )
-    expect(isSpoiled(run.folder, 1)).toBe(false)
-  })
-
-  test('a statement that the test did not wait for is cancelled, and reaches no other test', async () => {
+  test('a statement that finds a way to commit gives the database up, for this process and the next', async () => {
     await within(file, async () => {
-      let outcome: Promise<unknown> = Promise.resolve()
-      await within(aTest('forgets to await'), async () => {
-        outcome = worker.db.query("insert into note (body) select 'late' from pg_sleep(60)").catch(error => error.code)
+      await within(aTest('commits'), async () => {
+        // To the server, which takes the bytes for SJIS, the string ends before the first semicolon.
+        await worker.db.query("set client_encoding = 'SJIS'")
+        const escaping = worker.db.query("select E'Ã\\'; insert into note (body) values (1::text); commit --'")
+        await expect(escaping).rejects.toThrow(/ended the shared transaction/)
       })
-      expect(await outcome).toBe('57014')
+      await expect(worker.enter(aTest('next'))).rejects.toMatchObject({ code: 'TRANSACTION_ENDED' })
+    })
+    expect(await committed()).toEqual(['1'])
+    expect(isSpoiled(run.folder, 1)).toBe(true)
+    const nextProcess = await openWorker({ ...run, id: 'the same folder, another process' }, 1)
+    await expect(nextProcess.enter(file)).rejects.toMatchObject({ code: 'TRANSACTION_ENDED' })
+    await nextProcess.close()
+  })
+
+  test('what the test did not wait for is cancelled or never sent, and reaches no other test', async () => {
+    await within(file, async () => {
+      let outcomes: Promise<unknown>[] = []
+      await within(aTest('forgets to await'), async () => {
+        outcomes = [
+          worker.db.query("insert into note (body) select 'late' from pg_sleep(60)"),
+          worker.db.query("insert into note (body) values ('later')"),
+        ].map(query => query.catch(error => error.code))
+      })
+      expect(await Promise.all(outcomes)).toEqual(['57014', 'DB_AFTER_TEST'])
       await within(aTest('next'), async () => expect(await bodies()).toEqual([]))
     })
+    expect(printed).toEqual([
+      expect.stringMatching(
+        /^seedbed {2}test "forgets to await" did not wait for a statement of client \d+ \(seedbed db, .*\), which was cancelled: insert into note \(body\) select 'late' from pg_sleep\(60\)$/,
+      ),
+    ])
+  })
+
+  test('a transaction that the test left open is ended, and said', async () => {
+    await within(file, async () => {
+      await within(aTest('forgets to commit'), async () => {
+        await worker.db.query('begin')
+        await write('lost')
+      })
+      await within(aTest('next'), async () => expect(await bodies()).toEqual([]))
+    })
+    expect(printed).toEqual([
+      expect.stringMatching(
+        /^seedbed {2}test "forgets to commit" ended while client \d+ \(seedbed db, .*\) was in a transaction, .* insert into note/,
+      ),
+    ])
   })
 
   test('a lost connection fails the file with one reason, and the next file starts on a new one', async () => {
@@ -355,13 +387,102 @@ describe('statements', () => {
       within(aTest('loses it'), async () => {
         await write('x')
         await expect(worker.db.query('select pg_terminate_backend(pg_backend_pid())')).rejects.toThrow()
-        await expect(bodies()).rejects.toMatchObject({ code: 'SESSION_LOST' })
+        await expect(bodies()).rejects.toThrow(/SESSION_LOST/)
       }),
     )
-    await within({ id: 'another file', kind: 'file', name: 'b.test.ts' }, async () =>
-      expect(await bodies()).toEqual([]),
-    )
-    expect((await readNotes(run.folder, 1)).map(({ sessions }) => sessions)).toEqual([1, 1])
+    await within({ id: 'another file', kind: 'file', name: 'b.test.ts' }, async () => {
+      expect(await bodies()).toEqual([])
+      await write('y')
+      expect((await worker.db.query('select id from note')).rows).toEqual([{ id: 1 }])
+    })
+    expect((await readNotes(run.folder, 1)).map(({ sessions }) => sessions)).toEqual([2, 0])
+  })
+})
+
+describe('what connects to DATABASE_URL by itself', () => {
+  const inPool = async (work: (pool: pg.Pool) => Promise<void>) => {
+    const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL!, max: 3 })
+    try {
+      await work(pool)
+    } finally {
+      await pool.end()
+    }
+  }
+
+  test('shares the scopes with db, from a pool that was opened before them, and from file to file', () =>
+    inPool(async pool => {
+      const connected = await pool.connect()
+      await expect(connected.query('select 1')).rejects.toMatchObject({ code: '55000' })
+      connected.release()
+      for (const name of ['a.test.ts', 'b.test.ts']) {
+        await within({ id: name, kind: 'file', name }, async () => {
+          await pool.query("insert into note (body) values ('file')")
+          await within(aTest('writes'), async () => {
+            await write('db')
+            expect((await pool.query('select body from note order by id')).rows).toEqual([
+              { body: 'file' },
+              { body: 'db' },
+            ])
+            await pool.query('delete from note')
+            expect(await bodies()).toEqual([])
+          })
+          expect(await bodies()).toEqual(['file'])
+          expect((await pool.query('select id from note')).rows).toEqual([{ id: 1 }])
+        })
+      }
+      expect(await committed()).toEqual([])
+      expect((await readNotes(run.folder, 1)).map(({ sessions }) => sessions)).toEqual([1, 0])
+      expect(printed).toEqual([])
+    }))
+
+  test('a test that fails tells what it did', () =>
+    inPool(async pool => {
+      await worker.enter(file)
+      const failing = aTest('fails')
+      await worker.enter(failing)
+      await pool.query("insert into note (body) values ('a'), ('b')")
+      await pool.query('select nonsense').catch(() => {})
+      await bodies()
+      await worker.leave({ ...failing, failed: true })
+      const silent = aTest('fails for another reason')
+      await worker.enter(silent)
+      await worker.leave({ ...silent, failed: true })
+      await worker.leave(file)
+      expect(printed).toEqual([
+        'seedbed  test "fails" failed; in the database it had run INSERT once (2 rows), SELECT once (2 rows); 1 failed',
+      ])
+    }))
+
+  test('concurrent tests that use it share a transaction, which is said, and rolled back', () =>
+    inPool(async pool => {
+      await within(file, async () => {
+        const scopes = [aTest('one', true), aTest('two', true)]
+        await Promise.all(
+          scopes.map(scope =>
+            within(scope, () => pool.query('insert into note (body) values ($1)', [scope.name]).then(() => {})),
+          ),
+        )
+        expect(await bodies()).toEqual([])
+        const alone = aTest('alone', true)
+        await within(alone, () => pool.query('select 1').then(() => {}))
+      })
+      expect(printed).toEqual([
+        expect.stringMatching(/concurrent tests have used DATABASE_URL at the same time \(INSERT 2 times \(2 rows\)\)/),
+      ])
+    }))
+
+  test('sequences go back after each test where the config says so, also in a scope that has dropped one', async () => {
+    run.sequences = 'test'
+    await within(file, async () => {
+      for (const name of ['first', 'second']) {
+        await within(aTest(name), async () => {
+          await write('x')
+          expect((await worker.db.query('select id from note')).rows).toEqual([{ id: 1 }])
+        })
+      }
+      await worker.db.query('drop table note')
+      await within(aTest('third'), async () => void (await worker.db.query('select 1')))
+    })
   })
 })
 
@@ -373,7 +494,7 @@ describe('a client for one test', () => {
       await within(scope, async () => {
         db = worker.dbOf(scope)
         await db.query('select 1')
-        await db.end()
+        db.end()
       })
       await expect(db!.query('select 1')).rejects.toMatchObject({ code: 'DB_AFTER_TEST' })
     })
@@ -389,7 +510,7 @@ describe('a client for one test', () => {
             const db = worker.dbOf(scope)
             await db.query('insert into note (body) values ($1)', [scope.name])
             expect((await db.query('select body from note')).rows).toEqual([{ body: scope.name }])
-            await db.end()
+            db.end()
           }),
         ),
       )
@@ -397,6 +518,7 @@ describe('a client for one test', () => {
     })
     const [note] = await readNotes(run.folder, 1)
     expect(note).toMatchObject({ sessions: 3 })
+    expect(printed).toEqual([])
     expect(note?.tests).toHaveLength(2)
   })
 })
@@ -433,15 +555,18 @@ describe('seeds', () => {
 })
 
 describe('the environment of a worker', () => {
-  test('is set before anything connects, and holds no other connection parameter', () => {
+  test('is set before anything connects, and holds no other connection parameter', async () => {
     process.env.PGHOSTADDR = '192.0.2.1'
     process.env.PGSSLMODE = 'require'
-    openWorker({ ...run, id: 'again' }, 1)
+    const { url } = openedScopes()!.sandbox
+    expect(await openWorker(run, 1)).toBe(worker)
     expect(process.env).toMatchObject({
       ENVIRONMENT: 'test',
       NODE_ENV: 'test',
-      DATABASE_URL: server.url,
-      PGHOST: server.folder,
+      DATABASE_URL: url,
+      PGHOST: '127.0.0.1',
+      PGPORT: new URL(url).port,
+      PGPASSWORD: new URL(url).password,
       PGUSER: 'postgres',
       PGDATABASE: 'postgres',
     })
@@ -463,7 +588,7 @@ describe('the environment of a worker', () => {
     await worker.leave(file)
   })
 
-  test('a slot that the run did not prepare is refused', () => {
-    expect(() => openWorker(run, 2)).toThrow('Worker 2 has no database: the run prepared 1.')
+  test('a slot that the run did not prepare is refused', async () => {
+    await expect(openWorker(run, 2)).rejects.toThrow('Worker 2 has no database: the run prepared 1.')
   })
 })

@@ -7,9 +7,10 @@ import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { connectionVariables } from '../../src/run/connection-variables.js'
 import type { RunHandle } from '../../src/run/run-handle.js'
+import { sandboxUrl } from '../../src/run/worker-address.js'
 import { readNotes, writeFacts } from '../../src/run/worker-files.js'
 import { currentWorker } from '../../src/worker/open-worker.js'
-import { openScopes, type Scope } from '../../src/worker/scopes.js'
+import { openedScopes, openScopes, type Scope } from '../../src/worker/scopes.js'
 
 let server: PostgresForTests
 let direct: pg.Client
@@ -30,12 +31,13 @@ afterAll(async () => {
 beforeEach(() => {
   const folder = mkdtempSync(join(tmpdir(), 'seedbed-scopes-test-'))
   runs += 1
-  const variables = connectionVariables(server.url, {})
+  const variables = connectionVariables(sandboxUrl(server.url), {})
   const workers = [{ database: 'postgres', url: server.url, variables }]
-  run = { id: `run ${runs}`, project: folder, folder, isolation: 'transaction', workers }
+  run = { id: `run ${runs}`, project: folder, folder, isolation: 'transaction', sequences: 'file', workers }
   writeFacts(folder, { labels: { tables: {} }, sequences: [] })
 })
 afterEach(async () => {
+  await openedScopes()?.close()
   for (const name of Object.keys(process.env)) if (!(name in environment)) delete process.env[name]
   Object.assign(process.env, environment)
   await rm(run.folder, { recursive: true })
@@ -54,7 +56,7 @@ test('whoever asks for the database first in the middle of a file finds its scop
   await scopes.enter(suite)
   await scopes.enter(aTest('silent'))
   await scopes.leave(aTest('silent'))
-  expect(scopes.follower).toBeUndefined()
+  expect(scopes.sandbox.sessions).toBe(0)
   await insert('of the suite')
   await scopes.enter(aTest('first'))
   await insert('of the test')
@@ -67,7 +69,6 @@ test('whoever asks for the database first in the middle of a file finds its scop
   expect((await direct.query('select from note')).rowCount).toBe(0)
   const [note] = await readNotes(run.folder, 1)
   expect(note).toMatchObject({ file: 'a.test.ts', sessions: 1, tests: [{ name: 'silent' }, { name: 'first' }] })
-  await currentWorker('db').close()
 })
 
 test('a file that never asks is noted with no session', async () => {
@@ -76,7 +77,7 @@ test('a file that never asks is noted with no session', async () => {
   await scopes.enter(aTest('silent'))
   await scopes.leave(file)
   expect(await readNotes(run.folder, 1)).toMatchObject([{ sessions: 0 }])
-  expect(scopes.follower).toBeUndefined()
+  expect(scopes.sandbox.sessions).toBe(0)
 })
 
 test('refuses a slot that the run has not prepared, and a run that has failed', async () => {

@@ -2,7 +2,7 @@ import { openWorker } from '@seedbed/core/worker'
 
 /** What the adapters do: one file, and a scope for each test. */
 export async function open({ handle, slot }) {
-  const worker = openWorker(handle, slot)
+  const worker = await openWorker(handle, slot)
   await worker.enter({ kind: 'file', name: 'a.test.ts' })
   let test
   return {

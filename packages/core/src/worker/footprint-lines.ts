@@ -1,0 +1,42 @@
+import type { Footprint } from 'pg-sandbox'
+import type { Scope } from './scopes.js'
+
+/** What has to be said about a scope that has ended: what it left open, and for a test that failed, what it has done. */
+export function footprintLines(
+  scope: Scope,
+  footprint: Footprint,
+  { failed, isShared }: { failed: boolean; isShared: boolean },
+): string[] {
+  const name = describeScope(scope)
+  const lines = [
+    ...footprint.openTransactions.map(
+      ({ client, statement }) =>
+        `${name} ended while ${client} was in a transaction, which was rolled back; its last statement: ${statement}`,
+    ),
+    ...footprint.inFlight.map(
+      ({ client, statement }) => `${name} did not wait for a statement of ${client}, which was cancelled: ${statement}`,
+    ),
+    ...(isShared ? [sharedLine(footprint)] : []),
+    ...(failed ? [`${name} failed; in the database it had run ${describeStatements(footprint)}`] : []),
+  ]
+  return lines.map(line => `seedbed  ${line}`)
+}
+
+/** For messages: `test "renames"`, `describe "users"`. */
+export function describeScope(scope: Scope | undefined): string {
+  if (!scope) return 'no scope'
+  return scope.kind === 'suite' ? `describe "${scope.name}"` : `${scope.kind} "${scope.name}"`
+}
+
+function sharedLine(footprint: Footprint): string {
+  return `concurrent tests have used DATABASE_URL at the same time (${describeStatements(footprint)}), and could see each other's rows: nothing tells which of them a statement is of. Take db from each test's fixture, or make them sequential.`
+}
+
+/** `INSERT 3 times (3 rows), SELECT once (2 rows); 1 failed`. */
+function describeStatements({ statements, rows, failed }: Footprint): string {
+  const kinds = Object.entries(statements).map(([kind, count]) => {
+    const times = count === 1 ? 'once' : `${count} times`
+    return kind in rows ? `${kind} ${times} (${rows[kind]} ${rows[kind] === 1 ? 'row' : 'rows'})` : `${kind} ${times}`
+  })
+  return `${kinds.join(', ')}${failed > 0 ? `; ${failed} failed` : ''}`
+}
