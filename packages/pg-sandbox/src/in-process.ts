@@ -52,15 +52,15 @@ function callerPlace(): string | undefined {
   Error.stackTraceLimit = 40
   const { stack = '' } = new Error()
   Error.stackTraceLimit = stackTraceLimit
-  const places = stack.split('\n').map(line => /((?:file:\/\/)?[^()\s]+:\d+:\d+)\)?$/.exec(line)?.[1])
-  const place = places.find(
-    each => each !== undefined && !/^node:|[\\/]node_modules[\\/]/.test(each) && !each.includes(thisFile),
-  )
+  // Below the message, this function and connectHere.
+  const places = stack
+    .split('\n')
+    .slice(3)
+    .map(line => /((?:file:\/\/)?[^()\s]+:\d+:\d+)\)?$/.exec(line)?.[1])
+  const place = places.find(each => each !== undefined && !/^node:|[\\/]node_modules[\\/]/.test(each))
   if (place === undefined) return undefined
   return relative(process.cwd(), place.startsWith('file:') ? fileURLToPath(place) : place)
 }
-
-const thisFile = fileURLToPath(import.meta.url)
 
 /** `connect(port, host, listener)`, `connect(options, listener)`, or what net.connect() has made of either: an array. */
 function addressIn(parameters: unknown[]): { port: number; host: string; listener: (() => void) | undefined } {

@@ -196,7 +196,7 @@ test('what a test left open is said, and what a failed test did', async () => {
   const { output } = await project.vitest()
   expect(output.match(/^seedbed {2}test .*$/gm)).toEqual([
     expect.stringMatching(
-      /test "forgets to commit" ended while client \d+ \(port \d+\) was in a transaction, which was rolled back; its last statement: update users set name = 'lost' where id = 1/,
+      /test "forgets to commit" ended while client \d+ \(opened at footprint\.test\.ts:\d+:\d+\) was in a transaction, which was rolled back; its last statement: update users set name = 'lost' where id = 1/,
     ),
     'seedbed  test "fails" failed; in the database it had run INSERT once (2 rows); 1 failed',
   ])

@@ -89,7 +89,7 @@ describe('docs/guide/vitest.md', () => {
       },
       exitCode: 1,
     }))!
-    const withoutNumbers = (text: string) => text.trim().replaceAll(/client \d+ \(port \d+\)/g, 'client')
+    const withoutNumbers = (text: string) => text.trim().replaceAll(/client \d+ \(opened at [^)]*:\d+:\d+\)/g, 'client')
     const shown = snippet(document, 'Your application, `db` and `seeds`', 'text').text
     expect(withoutNumbers(output.match(/^seedbed {2}test ".*$/gm)!.join('\n'))).toBe(withoutNumbers(shown))
   })
