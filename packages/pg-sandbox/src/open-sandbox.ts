@@ -15,9 +15,10 @@ export interface SandboxOptions {
   url: string
   /**
    * Further log-ins on the same endpoint, by name: each acts as a role that the role of `url` is a member of, so that
-   * grants and row-level security hold for it. `{ worker: { role: 'job_runner' } }`
+   * grants and row-level security hold for it. Without `role` it acts as that one itself.
+   * `{ app: {}, worker: { role: 'job_runner' } }`
    */
-  users?: Record<string, { role: string }>
+  users?: Record<string, { role?: string }>
   /**
    * How long a client waits for another one that is idle in a transaction, in milliseconds; then it gets an error.
    * @default 2000

@@ -29,7 +29,7 @@ export interface OpenedSandbox {
 }
 
 export interface OpenedOptions extends SandboxOptions {
-  users: Record<string, { role: string }>
+  users: Record<string, { role?: string }>
   /** The role of `url`, its database, and the endpoint's password. */
   user: string
   database: string

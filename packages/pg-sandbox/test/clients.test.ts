@@ -7,7 +7,7 @@ import { column, usePlace } from './support.js'
 const place = usePlace(
   `create table item (id int primary key, name text);
    create role reader; grant usage on schema public to reader; grant select on item to reader`,
-  { turnTimeout: 300, users: { auditor: { role: 'reader' } } },
+  { turnTimeout: 300, users: { auditor: { role: 'reader' }, app: {} } },
 )
 
 test('a client waits for the transaction of another, and goes on when it ends', async () => {
@@ -114,6 +114,8 @@ test('several log-ins on one endpoint, each with the rights of its role', async 
   expect(await column(auditor, 'select name from item')).toEqual(['seen'])
   await expect(auditor.query('delete from item')).rejects.toMatchObject({ code: '42501' })
   expect(await column(auditor, 'select current_user::text')).toEqual(['reader'])
+  const app = await place.connect({ user: 'app' })
+  expect(await column(app, 'select current_user::text')).toEqual(['postgres'])
   expect(await column(owner, 'select current_user::text')).toEqual(['postgres'])
 })
 
