@@ -1,7 +1,7 @@
 import { closeStatements, runCommand } from './commands.js'
 import { runBatch } from './extended.js'
 import type { Frame } from './frames.js'
-import type { Member } from './member.js'
+import { lastStatement, type Member } from './member.js'
 import { emptyQueryResponse, readyForQuery, report, sync, textAt } from './messages.js'
 import { notUnderstood } from './explain.js'
 import { noParameters, parseMessage } from './prepared.js'
@@ -235,6 +235,9 @@ async function runSeveral(shared: Shared, member: Member, text: string, statemen
 /** A client that is gone takes its transaction, its names and its tables with it. */
 async function leave(shared: Shared, member: Member): Promise<void> {
   shared.members.delete(member)
+  if (member.status !== 'I' && !member.implicit) {
+    shared.tallies.at(-1)?.hungUp.push({ client: member.label, statement: lastStatement(member) })
+  }
   shared.turns.forget(member, new Error('the client is gone'))
   member.end()
   try {

@@ -12,6 +12,8 @@ export interface Footprint {
   clients: string[]
   /** Transactions that their clients had left open, with the last statement of each. */
   openTransactions: { client: string; statement: string }[]
+  /** Transactions in whose midst their clients have hung up, with the last statement of each. */
+  hungUp: { client: string; statement: string }[]
   /** Statements that were still running: waited for, and then cancelled. */
   inFlight: { client: string; statement: string; cancelled: boolean }[]
   /** Only if it was asked for. */
@@ -37,6 +39,7 @@ export interface Tally {
   statements: Record<string, number>
   rows: Record<string, number>
   failed: number
+  hungUp: Footprint['hungUp']
   /** The first of its statements, whole. */
   texts: string[]
 }
@@ -45,7 +48,7 @@ export interface Tally {
 const mostTexts = 200
 
 export function newTally(scope: string): Tally {
-  return { scope, statements: {}, rows: {}, failed: 0, texts: [] }
+  return { scope, statements: {}, rows: {}, failed: 0, hungUp: [], texts: [] }
 }
 
 /** Counts a CommandComplete: `INSERT 0 3`, `SELECT 2`, `CREATE TABLE`. */
@@ -65,11 +68,12 @@ export function addTally(outer: Tally, inner: Tally): void {
   for (const [kind, count] of Object.entries(inner.statements)) add(outer.statements, kind, count)
   for (const [kind, count] of Object.entries(inner.rows)) add(outer.rows, kind, count)
   outer.failed += inner.failed
+  outer.hungUp.push(...inner.hungUp)
   for (const text of inner.texts) countText(outer, text)
 }
 
-export function footprintOf({ scope, statements, rows, failed }: Tally): Footprint {
-  return { scope, statements, rows, failed, clients: [], openTransactions: [], inFlight: [] }
+export function footprintOf({ scope, statements, rows, failed, hungUp }: Tally): Footprint {
+  return { scope, statements, rows, failed, clients: [], openTransactions: [], hungUp, inFlight: [] }
 }
 
 function add(counts: Record<string, number>, kind: string, count: number): void {

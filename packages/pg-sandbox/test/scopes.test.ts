@@ -56,6 +56,23 @@ test('the footprint tells what happened', async () => {
   })
 })
 
+test('the footprint names transactions in whose midst a client hung up', async () => {
+  const { sandbox } = place
+  const client = await place.connect()
+  await client.query('begin')
+  await client.query("insert into item values (1, 'lost')")
+  await client.end()
+  const idle = await place.connect()
+  await idle.query('begin; commit')
+  await idle.end()
+  // It has its turn after the one that is gone.
+  expect(await column(await place.connect(), 'select name from item')).toEqual([])
+  expect(await sandbox.leave()).toMatchObject({
+    openTransactions: [],
+    hungUp: [{ statement: "insert into item values (1, 'lost')" }],
+  })
+})
+
 test('a transaction that outlives its scope is gone, and its client is told once', async () => {
   const { sandbox } = place
   const client = await place.connect()
