@@ -163,7 +163,6 @@ async function simpleQuery(shared: Shared, member: Member, bytes: Buffer): Promi
   }
   remember(shared, member, text)
   member.prepared.statements.delete('')
-  if (/advisory/i.test(text)) shared.advisoryLocks = true
   const statements = await understand(text)
   if (statements === 'unknown') return refuseUnknown(shared, member, text)
   if (!statements) {

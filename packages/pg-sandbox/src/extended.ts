@@ -7,6 +7,7 @@ import type { Member } from './member.js'
 import { withOwnNames } from './own-names.js'
 import { beforeSet } from './parameters.js'
 import { bindComplete, closeComplete, message, noData, parseComplete, report, sync } from './messages.js'
+import { plainBatchText, runPlainBatch } from './plain-batch.js'
 import { isPrepared } from './preface.js'
 import {
   bindMessage,
@@ -43,6 +44,8 @@ import type { Command } from './units.js'
  * and its Execute runs the command.
  */
 export async function runBatch(shared: Shared, member: Member, frames: Frame[], isWhole: boolean): Promise<void> {
+  const plainText = isWhole ? plainBatchText(member, frames) : undefined
+  if (plainText !== undefined) return runPlainBatch(shared, member, frames, plainText)
   let segment = newSegment()
   let executed = false
   const readsInPortions = frames.some(({ type, bytes }) => type === 'E' && bytes.readInt32BE(bytes.length - 4) > 0)
@@ -122,7 +125,6 @@ export async function runBatch(shared: Shared, member: Member, frames: Frame[], 
         }
         const renamed = parseMessage(serverName, meaning ? withOwnNames(member, text, meaning) : text, types)
         statements.set(name, { text, meaning, parse: renamed, serverName })
-        if (/advisory/i.test(text)) shared.advisoryLocks = true
         if (name === '') segment.parsesUnnamed = true
         segment.undone.push({ at: segment.hidden.length, undo: () => statements.delete(name) })
         add(renamed, 'shown')

@@ -1,15 +1,15 @@
 /** Writes a message: its type and a body of strings that end with a zero, or bytes. */
 export function message(type: string, ...parts: (string | Buffer)[]): Buffer {
-  const body = parts.map(part => (typeof part === 'string' ? cString(part) : part))
-  const length = body.reduce((sum, part) => sum + part.length, 4)
-  const head = Buffer.allocUnsafe(5)
-  head[0] = type.charCodeAt(0)
-  head.writeInt32BE(length, 1)
-  return Buffer.concat([head, ...body], length + 1)
-}
-
-function cString(text: string): Buffer {
-  return Buffer.from(`${text}\0`)
+  let length = 4
+  for (const part of parts) length += typeof part === 'string' ? Buffer.byteLength(part) + 1 : part.length
+  const bytes = Buffer.allocUnsafe(length + 1)
+  bytes[0] = type.charCodeAt(0)
+  let at = bytes.writeInt32BE(length, 1)
+  for (const part of parts) {
+    if (typeof part !== 'string') at += part.copy(bytes, at)
+    else at = bytes.writeUInt8(0, at + bytes.write(part, at))
+  }
+  return bytes
 }
 
 export function int32(number: number): Buffer {

@@ -248,6 +248,7 @@ export function countFailure(shared: Shared): void {
 /** What a client has asked for last, for errors and footprints. */
 export function remember(shared: Shared, member: Member, text: string): void {
   member.lastText = text
+  if (/advisory/i.test(text)) shared.advisoryLocks = true
   const tally = shared.tallies.at(-1)
   if (tally) countText(tally, text)
 }

@@ -60,8 +60,7 @@ const plain: Meaning = { kind: 'plain' }
  * @example await understand('begin; insert into t values (1)') // begin, plain
  */
 export async function understand(text: string): Promise<Statement[] | undefined | 'unknown'> {
-  if (!mayMatter(text)) return undefined
-  if (isSinglePlain(text)) return undefined
+  if (isPlain(text)) return undefined
   const known = simple(text)
   if (known) return [{ start: 0, end: text.length, meaning: known }]
   const statements = await parsed(text)
@@ -69,7 +68,12 @@ export async function understand(text: string): Promise<Statement[] | undefined 
   return statements.every(({ meaning }) => meaning.kind === 'plain') ? undefined : statements
 }
 
-/** The cheap look: no statement matters to the sandbox unless one of these words is in the text. */
+/** The cheap look: whether nothing in this text can matter to the sandbox. */
+export function isPlain(text: string): boolean {
+  return !mayMatter(text) || isSinglePlain(text)
+}
+
+/** No statement matters to the sandbox unless one of these words is in the text. */
 function mayMatter(text: string): boolean {
   return words.test(text)
 }

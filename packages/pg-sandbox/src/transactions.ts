@@ -209,6 +209,7 @@ export async function endFails(shared: Shared, member: Member): Promise<boolean>
 
 /** What a COMMIT ends beside the transaction: what was set to last until then, and rows of temporary tables. */
 function endOfTransaction(member: Member): string[] {
+  if (member.locals.size + member.temporary.size === 0) return []
   for (const name of member.locals.keys()) member.touched.add(name)
   return [
     ...[...member.locals].map(

@@ -146,13 +146,14 @@ test('advisory locks of a session end with the scope', async () => {
   const { sandbox } = place
   const client = await place.connect()
   await client.query('select pg_advisory_lock(42)')
+  await client.query('select pg_advisory_lock($1)', [43])
+  await client.query({ name: 'third', text: 'select pg_advisory_lock($1)', values: [44] })
   expect((await place.outside('select pg_try_advisory_lock(42) as got')).rows).toEqual([{ got: false }])
   await sandbox.leave()
-  expect((await place.outside('select pg_try_advisory_lock(42) as got, pg_advisory_unlock(42)')).rows[0]).toMatchObject(
-    {
-      got: true,
-    },
-  )
+  for (const key of [42, 43, 44]) {
+    const { rows } = await place.outside(`select pg_try_advisory_lock(${key}) as got, pg_advisory_unlock(${key})`)
+    expect(rows[0], String(key)).toMatchObject({ got: true })
+  }
 })
 
 test('now() is no older than the test, where no outer scope has written', async () => {
