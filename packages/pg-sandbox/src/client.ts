@@ -1,4 +1,5 @@
-import { closeStatements, runCommand } from './commands.js'
+import { closeAll, closePortals, closeUnnamedPortal } from './close-names.js'
+import { runCommand } from './commands.js'
 import { runBatch } from './extended.js'
 import type { Frame } from './frames.js'
 import { lastStatement, type Member } from './member.js'
@@ -8,15 +9,8 @@ import { noParameters, parseMessage } from './prepared.js'
 import { reportParameters } from './settings.js'
 import { beginUnit, relay, remember, undoUnit, type Shared } from './shared.js'
 import { understand, type Statement } from './statements.js'
-import {
-  closePortals,
-  end,
-  endImplicit,
-  settleImplicit,
-  failTransaction,
-  startTransaction,
-  temporaryDrops,
-} from './transactions.js'
+import { end, endImplicit, settleImplicit, failTransaction, startTransaction } from './transactions.js'
+import { dropTemporary } from './temporary-tables.js'
 import { finishUnit, runPlain, simpleRun, type Command } from './units.js'
 
 /**
@@ -148,7 +142,7 @@ async function inScope(shared: Shared, member: Member, run: () => Promise<void>)
     }
     if (member.status !== 'I') await failTransaction(shared, member)
     else if (shared.turns.holder() === member) {
-      await undoUnit(shared).catch(() => {})
+      await undoUnit(shared, member).catch(() => {})
       shared.turns.give(member)
     }
   }
@@ -163,6 +157,7 @@ async function simpleQuery(shared: Shared, member: Member, bytes: Buffer): Promi
   }
   remember(shared, member, text)
   member.prepared.statements.delete('')
+  if (member.prepared.unnamedPortal !== '') await closeUnnamedPortal(shared, member)
   const statements = await understand(text)
   if (statements === 'unknown') return refuseUnknown(shared, member, text)
   if (!statements) {
@@ -241,26 +236,13 @@ async function leave(shared: Shared, member: Member): Promise<void> {
   member.end()
   try {
     if (shared.session().lost()) return
-    if (member.started) {
-      await undoUnit(shared)
-      await end(shared, member)
-    }
-    for (const name of member.holdCursors.values()) member.cursors.add(name)
-    await closePortals(shared, member)
-    await closeStatements(shared, member, [...member.prepared.statements.keys()])
+    if (member.started) await undoUnit(shared, member)
+    await end(shared, member)
+    await closeAll(shared, member)
     await dropTemporary(shared, member)
   } finally {
     shared.turns.give(member)
   }
-}
-
-/** A unit of its own: whatever goes wrong in it must not be the next client's. */
-async function dropTemporary(shared: Shared, member: Member): Promise<void> {
-  const drops = temporaryDrops(member)
-  if (drops.length === 0 || shared.ground.scopes() === 0) return
-  member.settings.delete('default_transaction_read_only')
-  const before = await beginUnit(shared, member, { guarded: true })
-  await shared.run([...before, ...drops].join('; ')).catch(() => undoUnit(shared))
 }
 
 function refuse(member: Member, code: string, message: string, hint?: string, detail?: string): void {

@@ -1,15 +1,16 @@
+import { closeAll, closeStatements } from './close-names.js'
 import type { Member } from './member.js'
-import { report, sync, type Report } from './messages.js'
+import { report, type Report } from './messages.js'
 import { notifyListeners } from './notifications.js'
-import { runCursor, declareFails, runSavepoint } from './cursors.js'
+import { refuseCursor, runCursor } from './cursors.js'
 import { withOwnNames } from './own-names.js'
 import { setModes, setParameters } from './parameters.js'
-import { closeMessages } from './prepared.js'
-import { ignored } from './server-session.js'
+import { runSavepoint } from './savepoints.js'
 import type { Shared } from './shared.js'
 import type { Meaning } from './statements.js'
+import { dropTemporary, rememberTemporary } from './temporary-tables.js'
 import { answer, begin, commit, failTransaction, refuse, refuseTwoPhases, rollback } from './transactions.js'
-import { runInVain, runPlain, type Command } from './units.js'
+import { nameIfInVain, runInVain, runPlain, type Command } from './units.js'
 
 /**
  * Runs one statement, and answers the client with all but ReadyForQuery.
@@ -22,6 +23,8 @@ export async function runCommand(shared: Shared, member: Member, command: Comman
     member.send(report(abortedTransaction))
     return true
   }
+  const name = nameIfInVain(meaning)
+  if (name !== undefined && member.status === 'I') return runInVain(shared, member, command, name)
   switch (meaning.kind) {
     case 'begin':
       return begin(shared, member, meaning.tag, meaning.modes)
@@ -38,10 +41,11 @@ export async function runCommand(shared: Shared, member: Member, command: Comman
         refuse(member, { code: '25P01', message: `${meaning.command} can only be used in transaction blocks` })
         return true
       }
-      if (meaning.kind === 'inTransaction' && meaning.cursor && (await declareFails(shared, member, meaning.cursor))) {
-        return true
+      if (meaning.kind === 'savepoint') return runSavepoint(shared, member, command, meaning)
+      if (meaning.cursor !== undefined && member.status === 'T') {
+        if (member.holdCursors.has(meaning.cursor)) return refuseCursor(shared, member, meaning.cursor)
+        member.cursors.add(meaning.cursor)
       }
-      if (meaning.kind === 'savepoint') return runSavepoint(shared, member, command, meaning.command)
       return runPlain(shared, member, command)
     case 'holdCursor':
     case 'fetch':
@@ -49,9 +53,6 @@ export async function runCommand(shared: Shared, member: Member, command: Comman
       return runCursor(shared, member, command, meaning)
     case 'modes':
       return setModes(shared, member, command, meaning.modes)
-    case 'constraints':
-      if (member.status !== 'I') return runPlain(shared, member, command)
-      return runInVain(shared, member, command, 'SET CONSTRAINTS')
     case 'temporary':
       return createTemporary(shared, member, command, meaning)
     case 'set':
@@ -112,14 +113,14 @@ async function createTemporary(
   shared: Shared,
   member: Member,
   command: Command,
-  { name, onCommit }: Extract<Meaning, { kind: 'temporary' }>,
+  meaning: Extract<Meaning, { kind: 'temporary' }>,
 ): Promise<boolean> {
-  const known = member.temporary.get(name)
-  if (known !== undefined) return runPlain(shared, member, command)
-  member.temporary.set(name, onCommit)
-  const failed = await runPlain(shared, member, command)
-  if (failed) member.temporary.delete(name)
-  return failed
+  const run: Command['run'] = async (...asked) => {
+    const outcome = await command.run(...asked)
+    if (!outcome.failed) await rememberTemporary(shared, member, meaning)
+    return outcome
+  }
+  return runPlain(shared, member, { ...command, run })
 }
 
 /** SQL's PREPARE and EXECUTE share their names with the messages of the protocol. */
@@ -131,6 +132,9 @@ async function runRenamed(
 ): Promise<boolean> {
   const { statements, newStatement } = member.prepared
   const known = statements.get(name)
+  if (kind === 'execute' && known?.serverName === '' && member.status !== 'E') {
+    return runCommand(shared, member, { ...command, text: known.text, meaning: known.meaning! })
+  }
   if (kind === 'prepare' && known?.serverName === '') {
     if (member.status === 'E') return runPlain(shared, member, command)
     refuse(member, { code: '42P05', message: `prepared statement "${name}" already exists` })
@@ -160,26 +164,15 @@ async function deallocate(shared: Shared, member: Member, command: Command, name
   return answer(member, name === null ? 'DEALLOCATE ALL' : 'DEALLOCATE')
 }
 
-/** Closes prepared statements of one client; those of the others have other names. */
-export async function closeStatements(shared: Shared, member: Member, names: string[]): Promise<void> {
-  const messages = closeMessages(member.prepared, names)
-  if (messages.length === 0) return
-  const hadTurn = shared.turns.holder() === member
-  await shared.turns.take(member)
-  try {
-    await shared.session().exchange([...messages, sync], ignored, 1)
-  } finally {
-    if (!hadTurn) shared.turns.give(member)
-  }
-}
-
 async function discardAll(shared: Shared, member: Member): Promise<boolean> {
   if (member.status !== 'I') {
     refuse(member, { code: '25001', message: 'DISCARD ALL cannot run inside a transaction block' })
     if (member.status === 'T') await failTransaction(shared, member)
     return true
   }
-  await closeStatements(shared, member, [...member.prepared.statements.keys()])
+  await closeAll(shared, member)
+  await dropTemporary(shared, member)
+  shared.turns.give(member)
   member.channels.clear()
   member.settings.clear()
   for (const [name, value] of member.initial) member.settings.set(name, value)

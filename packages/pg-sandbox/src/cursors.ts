@@ -1,8 +1,9 @@
+import { closePortals } from './close-names.js'
 import type { Member } from './member.js'
 import { withOwnNames } from './own-names.js'
 import type { Shared } from './shared.js'
 import type { Meaning } from './statements.js'
-import { answer, closePortals, failTransaction, refuse } from './transactions.js'
+import { answer, failTransaction, refuse } from './transactions.js'
 import { runPlain, type Command } from './units.js'
 
 /** A cursor WITH HOLD outlives its transaction, and is its client's own. */
@@ -12,6 +13,8 @@ export async function runCursor(
   command: Command,
   meaning: Extract<Meaning, { kind: 'holdCursor' | 'fetch' | 'closeCursor' }>,
 ): Promise<boolean> {
+  // The server refuses it, whatever the name.
+  if (member.status === 'E') return runPlain(shared, member, command)
   const { cursors, holdCursors } = member
   const { kind, name } = meaning
   if (name === null) {
@@ -23,13 +26,8 @@ export async function runCursor(
     return answer(member, 'CLOSE CURSOR ALL')
   }
   if (kind === 'holdCursor') {
-    if (cursors.has(name)) {
-      refuse(member, { code: '42P03', message: `cursor "${name}" already exists` })
-      if (member.status === 'T') await failTransaction(shared, member)
-      return true
-    }
-    if (!holdCursors.has(name) && member.status !== 'I') member.heldInTransaction.add(name)
-    holdCursors.set(name, member.prepared.cursor(name))
+    if (cursors.has(name)) return refuseCursor(shared, member, name)
+    hold(member, name)
   }
   if (kind === 'closeCursor' && !holdCursors.has(name)) cursors.delete(name)
   const text = withOwnNames(member, command.text, meaning)
@@ -37,26 +35,31 @@ export async function runCursor(
   return runPlain(shared, member, command, text)
 }
 
-/** DECLARE CURSOR: the server has another name for a cursor WITH HOLD, and would not see that there is one of this name. */
-export async function declareFails(shared: Shared, member: Member, name: string): Promise<boolean> {
-  if (member.holdCursors.has(name)) {
-    refuse(member, { code: '42P03', message: `cursor "${name}" already exists` })
-    if (member.status === 'T') await failTransaction(shared, member)
-    return true
-  }
-  member.cursors.add(name)
-  return false
+/** A cursor WITH HOLD is about to be declared. */
+export function hold({ holdCursors, heldInUnit, prepared }: Member, name: string): void {
+  if (holdCursors.has(name)) return
+  holdCursors.set(name, prepared.cursor(name))
+  heldInUnit.add(name)
 }
 
-export async function runSavepoint(shared: Shared, member: Member, command: Command, name: string): Promise<boolean> {
-  const failed = await runPlain(shared, member, command)
-  if (failed || !name.startsWith('ROLLBACK') || member.cursors.size + member.heldInTransaction.size === 0) return failed
-  // It closes the cursors that were declared since.
+/**
+ * The server knows a cursor WITH HOLD by another name, so that it would not see that there are to be two of one name.
+ *
+ * @returns true: it has failed
+ */
+export async function refuseCursor(shared: Shared, member: Member, name: string): Promise<true> {
+  refuse(member, { code: '42P03', message: `cursor "${name}" already exists` })
+  if (member.status === 'T') await failTransaction(shared, member)
+  return true
+}
+
+/** ROLLBACK TO closes the cursors that were declared since. */
+export async function forgetClosedCursors(shared: Shared, member: Member): Promise<void> {
+  if (member.cursors.size + member.heldInUnit.size === 0) return
   const [rows = []] = await shared.run('SELECT name FROM pg_catalog.pg_cursors')
   const open = new Set(rows.map(([cursor]) => cursor))
   for (const cursor of member.cursors) if (!open.has(cursor)) member.cursors.delete(cursor)
-  for (const cursor of member.heldInTransaction) {
+  for (const cursor of member.heldInUnit) {
     if (!open.has(member.holdCursors.get(cursor) ?? '')) member.holdCursors.delete(cursor)
   }
-  return false
 }

@@ -20,7 +20,7 @@ export function explain(bytes: Buffer, member: Member, offset: number): Buffer {
   const named = /"(s\d+_[^"]*)"/.exec(text)?.[1]
   if (named !== undefined) {
     const [name] = [...member.prepared.statements].find(([, { serverName }]) => serverName === named) ?? []
-    const own = name ?? portalNameOf(named)
+    const own = name ?? member.prepared.closing.get(named) ?? portalNameOf(named)
     if (own !== undefined) set('M', text.replace(`"${named}"`, `"${own}"`))
   }
   if (code === '25001' && text.endsWith(' cannot run inside a transaction block')) {

@@ -4,6 +4,7 @@ import { detailsAround } from './footprint-details.js'
 import { lastStatement, type Member } from './member.js'
 import { clearLeftovers } from './leftovers.js'
 import { forgetState, type Shared } from './shared.js'
+import { forgetUnit, outside } from './transactions.js'
 
 /**
  * Ends the innermost scope: waits for what still runs, ends transactions that were left open, and puts all back that was
@@ -62,13 +63,9 @@ async function endStragglers(shared: Shared, footprint: Footprint, patience: num
 
 function abandon(shared: Shared, member: Member, scope: string): void {
   member.orphaned = { scope, statement: lastStatement(member) }
-  member.status = 'I'
-  member.started = false
-  member.implicit = false
-  member.modes = {}
-  member.locals.clear()
+  outside(member)
+  forgetUnit(member)
   member.cursors.clear()
-  member.notifications.length = 0
   member.prepared.openPortals.clear()
   member.prepared.controlPortals.clear()
   shared.turns.give(member)

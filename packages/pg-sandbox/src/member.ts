@@ -5,6 +5,7 @@ import type { TransactionStatus } from './messages.js'
 import type { Notification } from './notifications.js'
 import type { Modes } from './statements.js'
 import { openPrepared, type Prepared } from './prepared.js'
+import type { Savepoint } from './savepoints.js'
 
 /** A client that has logged in: its connection, and what belongs to it and to no other. */
 export interface Member {
@@ -29,14 +30,16 @@ export interface Member {
   readonly touched: Set<string>
   /** Parameters that are set until the end of its transaction, with the values that come back then. */
   readonly locals: Map<string, string | null>
+  /** Of its transaction, the newest last. */
+  readonly savepoints: Savepoint[]
   /** Cursors of DECLARE that end with its transaction. */
   readonly cursors: Set<string>
-  /** Temporary tables that it has made. */
+  /** Temporary tables that it has made, by their oid. */
   readonly temporary: Map<string, 'keep' | 'empty' | 'drop'>
   /** Cursors WITH HOLD, and the server's names for them: other clients may have some of the same name. */
   readonly holdCursors: Map<string, string>
-  /** Those of them that a rollback takes. */
-  readonly heldInTransaction: Set<string>
+  /** Those of them that its unit has declared, so that a rollback takes them. */
+  readonly heldInUnit: Set<string>
   readonly prepared: Prepared
   /** On which it listens, and the depth of the scope in which it began to. */
   readonly channels: Map<string, number>
@@ -140,10 +143,11 @@ export function openMember(
     settings: new Map(),
     touched: new Set(),
     locals: new Map(),
+    savepoints: [],
     cursors: new Set(),
     temporary: new Map(),
     holdCursors: new Map(),
-    heldInTransaction: new Set(),
+    heldInUnit: new Set(),
     prepared: openPrepared(`s${id}_`),
     channels: new Map(),
     notifications: [],

@@ -11,13 +11,14 @@ export function withOwnNames(member: Member, text: string, meaning: Meaning): st
       return serverName ? withName(text, afterVerb, serverName) : text
     }
     case 'holdCursor':
+      return withName(text, afterVerb, member.prepared.cursor(meaning.name))
     case 'fetch':
     case 'closeCursor': {
       const portal = member.prepared.portal(meaning.name ?? '')
       const bound = member.prepared.openPortals.has(portal) ? portal : undefined
       const serverName = member.holdCursors.get(meaning.name ?? '') ?? bound
       if (serverName === undefined) return text
-      return withName(text, meaning.kind === 'holdCursor' ? afterVerb : atEnd, serverName)
+      return withName(text, atEnd, serverName)
     }
     default:
       return text

@@ -3,7 +3,7 @@ import type { Member } from './member.js'
 import { beginUnit, type Shared } from './shared.js'
 import type { Meaning } from './statements.js'
 import { answer, startTransaction, tell } from './transactions.js'
-import { finishUnit, runInVain, runPlain, type Command } from './units.js'
+import { finishUnit, runPlain, type Command } from './units.js'
 
 export async function setModes(
   shared: Shared,
@@ -11,7 +11,6 @@ export async function setModes(
   command: Command,
   modes: Extract<Meaning, { kind: 'modes' }>['modes'],
 ): Promise<boolean> {
-  if (member.status === 'I') return runInVain(shared, member, command, 'SET TRANSACTION')
   if (member.status === 'T' && !member.started) {
     member.modes = { ...member.modes, ...modes }
     return answer(member, 'SET')
@@ -25,9 +24,6 @@ export async function setParameters(
   command: Command,
   meaning: Extract<Meaning, { kind: 'set' }>,
 ): Promise<boolean> {
-  if (meaning.local && !meaning.isFunction && member.status === 'I') {
-    return runInVain(shared, member, command, 'SET LOCAL')
-  }
   const begun = await beforeSet(shared, member, meaning)
   const failed = begun
     ? await finishUnit(shared, member, await command.run([], command.text, 0, true))
@@ -39,8 +35,8 @@ export async function setParameters(
 async function backToStartUp(shared: Shared, member: Member, names: string[]): Promise<boolean> {
   const values = [...member.initial].filter(([name]) => names.length === 0 || names.includes(name))
   if (values.length === 0) return false
-  for (const [name, value] of values) member.settings.set(name, value)
   if (member.status === 'I') {
+    for (const [name, value] of values) member.settings.set(name, value)
     shared.settings.forget()
     return false
   }

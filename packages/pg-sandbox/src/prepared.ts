@@ -20,6 +20,8 @@ export interface PreparedStatement {
  */
 export interface Prepared {
   statements: Map<string, PreparedStatement>
+  /** Server names of statements that are closed at the end of what is being run, and the client's. */
+  closing: Map<string, string>
   /** Portals of statements that the server never sees. */
   controlPortals: Map<string, PreparedStatement & { done: boolean }>
   /** Portals whose statement is looked at before it runs. */
@@ -42,6 +44,7 @@ export function openPrepared(prefix: string): Prepared {
   let made = 0
   const prepared: Prepared = {
     statements: new Map(),
+    closing: new Map(),
     controlPortals: new Map(),
     observedPortals: new Map(),
     openPortals: new Set(),
@@ -66,30 +69,30 @@ export function closeMessages({ statements }: Prepared, names: string[]): Buffer
 }
 
 /** Parse: the statement's name, its text, the types of its parameters. */
-export function readParse(bytes: Buffer): { name: string; text: string; types: Buffer } | undefined {
-  const name = textAt(bytes, 5)
-  const text = name && textAt(bytes, name.end)
-  return text && { name: name.text, text: text.text, types: bytes.subarray(text.end) }
+export function readParse(bytes: Buffer): { name: string; text: string; types: Buffer } {
+  const name = mustBeTextAt(bytes, 5)
+  const text = mustBeTextAt(bytes, name.end)
+  return { name: name.text, text: text.text, types: bytes.subarray(text.end) }
 }
 
 /** Bind: the portal's name, the statement's, and the rest. */
-export function readBind(bytes: Buffer): { portal: string; statement: string; rest: Buffer } | undefined {
-  const portal = textAt(bytes, 5)
-  const statement = portal && textAt(bytes, portal.end)
-  return statement && { portal: portal.text, statement: statement.text, rest: bytes.subarray(statement.end) }
+export function readBind(bytes: Buffer): { portal: string; statement: string; rest: Buffer } {
+  const portal = mustBeTextAt(bytes, 5)
+  const statement = mustBeTextAt(bytes, portal.end)
+  return { portal: portal.text, statement: statement.text, rest: bytes.subarray(statement.end) }
 }
 
 /** Describe and Close: `S` for a statement or `P` for a portal, and its name. */
-export function readTarget(bytes: Buffer): { kind: 'S' | 'P'; name: string } | undefined {
+export function readTarget(bytes: Buffer): { kind: 'S' | 'P'; name: string } {
   const kind = String.fromCharCode(bytes[5] ?? 0)
-  const name = textAt(bytes, 6)
-  return name && (kind === 'S' || kind === 'P') ? { kind, name: name.text } : undefined
+  if (kind !== 'S' && kind !== 'P') throw protocolViolation()
+  return { kind, name: mustBeTextAt(bytes, 6).text }
 }
 
 /** Execute: the portal's name, and the most rows that are wanted (0: all). */
-export function readExecute(bytes: Buffer): { portal: string; rows: Buffer } | undefined {
-  const portal = textAt(bytes, 5)
-  return portal && { portal: portal.text, rows: bytes.subarray(portal.end) }
+export function readExecute(bytes: Buffer): { portal: string; rows: Buffer } {
+  const portal = mustBeTextAt(bytes, 5)
+  return { portal: portal.text, rows: bytes.subarray(portal.end) }
 }
 
 /** How many parameters a Bind has. */
@@ -117,6 +120,14 @@ export function textParameters(rest: Buffer): (string | undefined)[] {
     return format === 1 && bytes.includes(0) ? undefined : bytes.toString()
   })
 }
+
+function mustBeTextAt(bytes: Buffer, start: number): { text: string; end: number } {
+  const found = textAt(bytes, start)
+  if (!found) throw protocolViolation()
+  return found
+}
+
+const protocolViolation = () => Object.assign(new Error('invalid message format'), { code: '08P01' })
 
 export const parseMessage = (name: string, text: string, types: Buffer) => message('P', name, text, types)
 export const bindMessage = (portal: string, statement: string, rest: Buffer) => message('B', portal, statement, rest)

@@ -97,10 +97,12 @@ export async function beginUnit(shared: Shared, member: Member, more: { guarded?
   ]
 }
 
-/** Puts a unit back to where it began. */
-export async function undoUnit(shared: Shared): Promise<void> {
+/** Puts a unit back to where it began, and with it what its client has set and declared. */
+export async function undoUnit(shared: Shared, member: Member): Promise<void> {
   await shared.run(shared.ground.undo())
   forgetState(shared)
+  member.touched.clear()
+  for (const name of member.heldInUnit) member.holdCursors.delete(name)
 }
 
 /** After a rollback of ours: parameters and constraint modes are as they were at some earlier moment. */

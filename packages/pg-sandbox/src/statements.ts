@@ -9,7 +9,7 @@ export type Meaning =
   | { kind: 'begin'; tag: 'BEGIN' | 'START TRANSACTION'; modes: Modes }
   | { kind: 'commit' | 'rollback'; chain: boolean }
   /** SAVEPOINT, RELEASE and ROLLBACK TO: the server's affair, but only in a transaction. */
-  | { kind: 'savepoint'; command: string }
+  | { kind: 'savepoint'; command: 'SAVEPOINT' | 'RELEASE SAVEPOINT' | 'ROLLBACK TO SAVEPOINT'; name: string }
   /** LOCK TABLE, and DECLARE CURSOR without HOLD: they too are only allowed in a transaction. */
   | { kind: 'inTransaction'; command: string; cursor?: string }
   /** DECLARE CURSOR WITH HOLD. */
@@ -22,9 +22,9 @@ export type Meaning =
   | { kind: 'modes'; modes: Modes }
   /**
    * SET and RESET of these parameters, all for none; `local` lasts to the end of the transaction. A name of set_config
-   * that is the statement's parameter is `$1`, and one that is computed is left out.
+   * that is the statement's parameter is `$1`, and so is `local`; a name that is computed is left out.
    */
-  | { kind: 'set'; names: string[]; local: boolean; isFunction: boolean; reset: boolean }
+  | { kind: 'set'; names: string[]; local: boolean | string; isFunction: boolean; reset: boolean }
   | { kind: 'constraints' }
   /** CREATE TEMPORARY TABLE, and what becomes of it at a COMMIT. */
   | { kind: 'temporary'; name: string; onCommit: 'keep' | 'empty' | 'drop' }
@@ -38,6 +38,8 @@ export type Meaning =
   | { kind: 'unlisten'; channel: string | null }
   | { kind: 'notify'; channel: string; payload: string }
   | { kind: 'twoPhases' }
+  /** The parser refuses it. */
+  | { kind: 'unknown' }
 
 export interface Modes {
   readOnly?: boolean
@@ -97,16 +99,17 @@ function simple(text: string): Meaning | undefined {
   const trimmed = text.trim().replace(/;$/, '').trimEnd().toLowerCase().replaceAll(/\s+/g, ' ')
   const found = exact.get(trimmed)
   if (found) return found
-  const savepoint = /^(savepoint|release|rollback to)(?: savepoint)? [a-z_][a-z_0-9]*$/.exec(trimmed)
-  if (savepoint) return { kind: 'savepoint', command: savepointCommands[savepoint[1]!]! }
-  return undefined
+  const savepoint = /^(savepoint|release|rollback to)(?: savepoint)? ([a-z_][a-z_0-9]{0,62})$/.exec(trimmed)
+  if (!savepoint) return undefined
+  const [, verb, name] = savepoint as unknown as [string, keyof typeof savepointCommands, string]
+  return { kind: 'savepoint', command: savepointCommands[verb], name }
 }
 
-const savepointCommands: Record<string, string> = {
+const savepointCommands = {
   savepoint: 'SAVEPOINT',
   release: 'RELEASE SAVEPOINT',
   'rollback to': 'ROLLBACK TO SAVEPOINT',
-}
+} as const
 
 const exact = new Map<string, Meaning>([
   ...['begin', 'begin work', 'begin transaction'].map(
@@ -166,14 +169,17 @@ function meaningOf(node: Node): Meaning {
   const calls = setConfigCalls(node)
   if (calls.length === 0) return plain
   const names = calls.map(([name]) => constantOrParameter(name)).filter(name => name !== undefined)
-  return { kind: 'set', names, local: calls.some(([, , local]) => isTrue(local)), isFunction: true, reset: false }
+  // With both in one statement it is better to put back what was not to be kept than the other way round.
+  const locals = calls.map(([, , local]) => (isTrue(local) ? 'true' : constantOrParameter(local)))
+  const local = locals.includes('true') || (locals.find(value => value?.startsWith('$')) ?? false)
+  return { kind: 'set', names, local, isFunction: true, reset: false }
 }
 
 /** CURSOR_OPT_HOLD in src/include/nodes/parsenodes.h. */
 const cursorHold = 0x0020
 
 function meaningOfTransaction(statement: TransactionStmt): Meaning {
-  const { kind, chain = false, options = [] } = statement
+  const { kind, chain = false, options = [], savepoint_name: name = '' } = statement
   switch (kind) {
     case 'TRANS_STMT_BEGIN':
       return { kind: 'begin', tag: 'BEGIN', modes: modesOf(options) }
@@ -184,11 +190,11 @@ function meaningOfTransaction(statement: TransactionStmt): Meaning {
     case 'TRANS_STMT_ROLLBACK':
       return { kind: 'rollback', chain }
     case 'TRANS_STMT_SAVEPOINT':
-      return { kind: 'savepoint', command: 'SAVEPOINT' }
+      return { kind: 'savepoint', command: 'SAVEPOINT', name }
     case 'TRANS_STMT_RELEASE':
-      return { kind: 'savepoint', command: 'RELEASE SAVEPOINT' }
+      return { kind: 'savepoint', command: 'RELEASE SAVEPOINT', name }
     case 'TRANS_STMT_ROLLBACK_TO':
-      return { kind: 'savepoint', command: 'ROLLBACK TO SAVEPOINT' }
+      return { kind: 'savepoint', command: 'ROLLBACK TO SAVEPOINT', name }
     default:
       return { kind: 'twoPhases' }
   }
@@ -242,9 +248,8 @@ function constantOrParameter(node: Node | undefined): string | undefined {
   return undefined
 }
 
-/** A parameter may be true: then it is better to put back what was not to be kept than the other way round. */
 function isTrue(node: Node | undefined): boolean {
-  return /"boolval":true|"sval":"(?:t|true|on|1)"|ParamRef/.test(JSON.stringify(node) ?? '')
+  return /"boolval":true|"sval":"(?:t|true|on|1)"/.test(JSON.stringify(node) ?? '')
 }
 
 function setConfigCalls(node: unknown): Node[][] {

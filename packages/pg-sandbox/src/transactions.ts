@@ -1,13 +1,12 @@
-import { escapeIdentifier, escapeLiteral } from 'pg'
+import { escapeLiteral } from 'pg'
+import { closePortals } from './close-names.js'
 import { explain, notInSandbox } from './explain.js'
 import type { Member } from './member.js'
 import { commandComplete, query, report, type Report } from './messages.js'
 import { notifyListeners } from './notifications.js'
-import { closeMessage } from './prepared.js'
-import { ignored } from './server-session.js'
 import { beginUnit, countFailure, undoUnit, type Shared } from './shared.js'
-import { sync } from './messages.js'
 import type { Modes } from './statements.js'
+import { temporaryAtCommit } from './temporary-tables.js'
 
 /*
  * What a client's own BEGIN, COMMIT and ROLLBACK become in the shared transaction. Each answers the client as a server
@@ -67,15 +66,16 @@ export async function commit(shared: Shared, member: Member, chain: boolean): Pr
     if (!member.implicit) return answer(member, 'COMMIT')
   }
   if (member.status === 'E') return rollback(shared, member, chain)
+  const modes = chain ? await modesToHandOn(shared, member) : undefined
   if (member.started) {
     if (await endFails(shared, member)) {
-      await undoUnit(shared)
+      await undoUnit(shared, member)
       await end(shared, member)
       return true
     }
   }
   const notifications = member.notifications.splice(0)
-  await finish(shared, member, chain, 'COMMIT')
+  await finish(shared, member, 'COMMIT', modes)
   notifyListeners(shared, member, notifications)
   return false
 }
@@ -85,19 +85,27 @@ export async function rollback(shared: Shared, member: Member, chain: boolean): 
     if (withoutTransaction(member, 'ROLLBACK', chain)) return true
     if (!member.implicit) return answer(member, 'ROLLBACK')
   }
-  for (const name of member.heldInTransaction) member.holdCursors.delete(name)
-  if (member.started) await undoUnit(shared)
-  await finish(shared, member, chain, 'ROLLBACK')
+  const modes = chain ? await modesToHandOn(shared, member) : undefined
+  if (member.started) await undoUnit(shared, member)
+  await finish(shared, member, 'ROLLBACK', modes)
   return false
 }
 
-async function finish(shared: Shared, member: Member, chain: boolean, tag: string): Promise<void> {
-  // One that has failed hands no modes on: the server has forgotten them by then.
-  const modes = member.status === 'E' ? {} : member.modes
+/** For AND CHAIN. */
+async function modesToHandOn(shared: Shared, member: Member): Promise<Modes> {
+  // One that has failed hands none on: the server has forgotten them by then.
+  if (member.status === 'E') return {}
+  if (!member.started) return member.modes
+  const values = await shared.settings.read(['transaction_read_only'])
+  return { ...member.modes, readOnly: values.get('transaction_read_only') === 'on' }
+}
+
+/** @param chained the modes of the transaction that follows at once, if one does */
+async function finish(shared: Shared, member: Member, tag: string, chained: Modes | undefined): Promise<void> {
   await end(shared, member)
-  if (chain) {
+  if (chained) {
     member.status = 'T'
-    member.modes = modes
+    member.modes = chained
   }
   member.send(commandComplete(tag))
 }
@@ -109,24 +117,30 @@ export async function end(shared: Shared, member: Member): Promise<void> {
   await endUnit(shared, member)
 }
 
-function outside(member: Member): void {
+export function outside(member: Member): void {
   member.status = 'I'
   member.started = false
   member.implicit = false
   member.modes = {}
-  member.heldInTransaction.clear()
+  member.savepoints.length = 0
 }
 
 /** After a unit: reads what the client has set, closes what it has left open, and gives the turn on. */
 export async function endUnit(shared: Shared, member: Member): Promise<void> {
-  member.locals.clear()
-  member.notifications.length = 0
+  forgetUnit(member)
   if (shared.turns.holder() !== member) return
   try {
     await shared.settings.capture(member)
   } finally {
     shared.turns.give(member)
   }
+}
+
+/** What was to last until the end of a unit. */
+export function forgetUnit(member: Member): void {
+  member.locals.clear()
+  member.heldInUnit.clear()
+  member.notifications.length = 0
 }
 
 /** Statements of ours in the client's name; an error goes to the client. */
@@ -182,10 +196,7 @@ export async function settleImplicit(
   { failed }: { failed: boolean },
 ): Promise<boolean> {
   const broken = failed || (member.started && (await endFails(shared, member)))
-  if (broken) {
-    for (const name of member.heldInTransaction) member.holdCursors.delete(name)
-    if (member.started) await undoUnit(shared)
-  }
+  if (broken && member.started) await undoUnit(shared, member)
   const notifications = broken ? [] : member.notifications.splice(0)
   outside(member)
   await endUnit(shared, member)
@@ -215,43 +226,8 @@ function endOfTransaction(member: Member): string[] {
     ...[...member.locals].map(
       ([name, value]) => `SELECT pg_catalog.set_config(${escapeLiteral(name)}, ${escapeLiteral(value ?? '')}, false)`,
     ),
-    ...[...member.temporary].flatMap(([name, onCommit]) => {
-      if (onCommit === 'drop') member.temporary.delete(name)
-      return onCommit === 'keep' ? [] : [atCommit(name, onCommit)]
-    }),
+    ...temporaryAtCommit(member),
   ]
-}
-
-/** It may be gone: dropped, or rolled back to before it was made. */
-function atCommit(name: string, onCommit: 'empty' | 'drop'): string {
-  const table = `pg_temp.${escapeIdentifier(name)}`
-  if (onCommit === 'drop') return `DROP TABLE IF EXISTS ${table}`
-  const code = `BEGIN IF pg_catalog.to_regclass(${escapeLiteral(table)}) IS NOT NULL THEN DELETE FROM ${table}; END IF; END`
-  return `DO ${escapeLiteral(code)}`
-}
-
-/** Temporary tables go with their client. */
-export function temporaryDrops(member: Member): string[] {
-  return [...member.temporary.keys()].map(name => atCommit(name, 'drop'))
-}
-
-/** On a server of the client's own they would end with its transaction; here they would pin tables. */
-export async function closePortals(shared: Shared, member: Member): Promise<void> {
-  const { openPortals, controlPortals } = member.prepared
-  controlPortals.clear()
-  member.prepared.unnamedPortal = ''
-  if (openPortals.size + member.cursors.size === 0 || shared.session().lost()) return
-  // Cursors of SQL are portals too, and to close one that a rollback has taken is no error by a message.
-  const messages = [...openPortals, ...member.cursors].map(name => closeMessage('P', name))
-  openPortals.clear()
-  member.cursors.clear()
-  const hadTurn = shared.turns.holder() === member
-  await shared.turns.take(member)
-  try {
-    await shared.session().exchange([...messages, sync], ignored, 1)
-  } finally {
-    if (!hadTurn) shared.turns.give(member)
-  }
 }
 
 /**

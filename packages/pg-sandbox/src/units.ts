@@ -34,11 +34,21 @@ async function runIn(member: Member, command: Command, before: string[], text: s
   return outcome
 }
 
-/** What would last to the end of the transaction, where there is none: the server warns, and does it for nothing. */
-export async function runInVain(shared: Shared, member: Member, command: Command, name: string): Promise<boolean> {
+/** The name of what lasts to the end of its transaction, and is done for nothing where there is none. */
+export function nameIfInVain(meaning: Meaning): string | undefined {
+  if (meaning.kind === 'modes') return 'SET TRANSACTION'
+  if (meaning.kind === 'constraints') return 'SET CONSTRAINTS'
+  return meaning.kind === 'set' && meaning.local && !meaning.isFunction ? 'SET LOCAL' : undefined
+}
+
+export function warnInVain(member: Member, name: string): void {
   warn(member, '25P01', `${name} can only be used in transaction blocks`)
+}
+
+export async function runInVain(shared: Shared, member: Member, command: Command, name: string): Promise<boolean> {
+  warnInVain(member, name)
   const { failed, tag } = await command.run(await beginUnit(shared, member), command.text, 0, true)
-  await undoUnit(shared)
+  await undoUnit(shared, member)
   await endUnit(shared, member)
   if (tag) member.send(tag)
   return failed
@@ -50,7 +60,7 @@ export async function runInVain(shared: Shared, member: Member, command: Command
  */
 export async function finishUnit(shared: Shared, member: Member, { failed, tag }: Outcome): Promise<boolean> {
   const broken = failed || (await endFails(shared, member))
-  if (broken) await undoUnit(shared)
+  if (broken) await undoUnit(shared, member)
   else if (tag) member.send(tag)
   await endUnit(shared, member)
   return broken

@@ -1,0 +1,241 @@
+/**
+ * Random programs: what one to three clients send, one after the other.
+ *
+ * At most one client is in a transaction at a time: while one is, it makes every step, whatever client the step names
+ * (`run-program.ts` sees to it). For two transactions at once a real server makes a statement wait for a row, where the
+ * sandbox makes it wait for its turn; neither can be run one statement at a time.
+ *
+ * Left out, since a sandbox differs here by design (each is said in the docs):
+ * - `now()` and whatever else stands still or moves with the real transaction: `xact_start`, `pg_current_xact_id()`, `xmin`.
+ * - `SHOW transaction_isolation`: the real transaction's level stays.
+ * - Within a transaction, SET TRANSACTION or another BEGIN with an isolation level or DEFERRABLE; below a savepoint,
+ *   with READ ONLY or READ WRITE too (`isLeftOut`).
+ * - LISTEN and NOTIFY; advisory locks, which two clients of one session both get.
+ * - PREPARE TRANSACTION; VACUUM, CREATE INDEX CONCURRENTLY, CREATE DATABASE; COMMIT in a DO block or a procedure.
+ * - Temporary tables of two clients, which share `pg_temp`: a program that makes one has one client.
+ * - ALTER, DROP and TRUNCATE of a table that a cursor WITH HOLD reads: it stays in use.
+ * - Parse of an empty text under a name, or in front of another statement of its batch.
+ * - `pg_backend_pid()`, `pg_prepared_statements`, `pg_cursors`, `pg_stat_activity`: they show the one session.
+ *
+ * And for other reasons:
+ * - Rows without an order, and statements of several rows of which one may fail: a heap's order is nobody's promise.
+ * - Execute and Describe of an unnamed portal that is not from the same batch: a server reads memory that it has freed,
+ *   and crashes now and then, if the portal is that of a simple query that failed in a transaction (seen on 18.4).
+ * - A prepared EXECUTE of itself, which ends at some depth of the stack.
+ */
+import fc from 'fast-check'
+import { bind, close, describe, execute, flush, parse, type Request } from '../wire/requests.js'
+import {
+  any,
+  begin,
+  cursors,
+  declare,
+  end,
+  endSavepoint,
+  makeSavepoint,
+  makeTemporary,
+  name,
+  preparedNames,
+  prepareInSql,
+  savepoints,
+  several,
+  statement,
+  turn,
+  useCursor,
+  usePreparedInSql,
+  useTemporary,
+  weighted,
+} from './statements.js'
+
+export type Step = { client: number } & Action
+
+/** Where a client is, by ReadyForQuery. */
+export type Status = 'I' | 'T' | 'E'
+
+export type Action =
+  /** A simple query. */
+  | { query: string }
+  /** Messages of the extended protocol, and a Sync. */
+  | { pipeline: Request[] }
+  /** COPY FROM STDIN, and its data if the server asks for them; ended by CopyFail if `fail` is there. */
+  | { copy: string; lines: string[]; fail?: string }
+  /** Hangs up, with or without a goodbye; the next step of this client is on a new connection. */
+  | { leaves: 'politely' | 'without a word' }
+
+const preparedName = any(...preparedNames, 's3', 's4')
+/** What a Bind makes. */
+const newPortal = any('p1', 'p2')
+/** A portal that an earlier message has left, or a cursor. */
+const portalName = any('p1', 'p1', 'p2', 'c1')
+
+/** The sandbox answers for these itself, and does not see whether PREPARE or another portal has their name. */
+function named(text: string, statement: string, portal: string) {
+  if (text.startsWith('DECLARE')) return { statement: 's4', portal }
+  return isAnsweredByTheSandbox.test(text) && !text.includes(';')
+    ? { statement: 's3', portal: '' }
+    : { statement, portal }
+}
+const isAnsweredByTheSandbox =
+  /^\W*(?:now \*\/ )?(?:begin|start|commit|end|rollback|abort|savepoint|release|set|reset|lock|prepare|deallocate|discard|close)\b/i
+
+/** Texts with and without parameters, and their values. */
+const withValues = weighted<[text: string, values: (string | null)[]]>(
+  [
+    2,
+    fc.tuple(
+      fc.constant('INSERT INTO account (name, balance) VALUES ($1, $2) RETURNING id'),
+      fc.tuple(fc.option(name, { freq: 9 }), any('1', '0', '4', '-1', 'many')),
+    ),
+  ],
+  [1, fc.tuple(fc.constant('UPDATE account SET balance = $1 WHERE id = $2'), fc.tuple(any('3', '-3'), any('1', '2')))],
+  [1, fc.tuple(fc.constant('SELECT $1::int / $2::int AS x'), fc.tuple(any('1', '2'), any('0', '1')))],
+  [1, fc.tuple(fc.constant("SELECT set_config('app.who', $1, $2)"), fc.tuple(name, any('t', 'false')))],
+  [2, fc.tuple(fc.constant('SELECT id, name FROM account ORDER BY id'), fc.constant([]))],
+  [
+    6,
+    fc.tuple(
+      weighted([18, statement], [6, turn], [1, several]).map(text =>
+        text.startsWith('EXECUTE s3') ? 'SELECT 1' : text,
+      ),
+      fc.constant([]),
+    ),
+  ],
+)
+const someValues = fc.array(fc.option(any('1', '2', 'cyd')), { maxLength: 2 })
+
+/** Messages of the extended protocol that belong together; they may lean on what earlier ones have left. */
+const messages: fc.Arbitrary<Request[]> = weighted<Request[]>(
+  [
+    12,
+    fc
+      .tuple(withValues, any('0', '0', '1', '2'), fc.boolean())
+      .map(([[text, values], rows, described]) => [
+        parse(text),
+        bind(values),
+        ...(described ? [describe('portal')] : []),
+        execute({ rows: Number(rows) }),
+      ]),
+  ],
+  [
+    1,
+    fc.tuple(someValues, preparedName, newPortal, fc.nat(2)).map(([values, statement, name, rows]) => {
+      const portal = statement === 's3' ? '' : name
+      return [bind(values, { statement, portal }), execute({ portal, rows })]
+    }),
+  ],
+  [1, fc.tuple(portalName, fc.nat(2)).map(([portal, rows]) => [execute({ portal, rows })])],
+  [1, portalName.map(name => [describe('portal', name)])],
+  [1, preparedName.map(name => [describe('statement', name)])],
+  [1, preparedName.map(name => [close('statement', name)])],
+  [1, portalName.map(name => [close('portal', name)])],
+  [1, fc.constant([flush])],
+)
+
+/** Prepared once under a name, and used several times: at once, or in portions. */
+const preparedByMessages: fc.Arbitrary<Request[][]> = fc
+  .tuple(
+    withValues,
+    any(...preparedNames),
+    newPortal,
+    fc.boolean(),
+    fc.array(any('run', 'run', 'named', 'portions', 'batch'), { minLength: 1, maxLength: 2 }),
+  )
+  .map(([[anyText, values], anyStatement, anyPortal, described, uses]) => {
+    // A statement that executes itself ends at some depth of the stack.
+    const text = anyText.startsWith('EXECUTE') ? 'SELECT 1' : anyText
+    const { statement, portal } = named(text, anyStatement, anyPortal)
+    return [
+      [parse(text, statement), ...(described ? [describe('statement', statement)] : [])],
+      ...uses.flatMap(use => {
+        if (use === 'run') return [[bind(values, { statement }), execute()]]
+        const first = [bind(values, { statement, portal }), execute({ portal, rows: 1 })]
+        const next = [execute({ portal, rows: 1 })]
+        if (use === 'named') return [first]
+        if (use === 'batch' || portal === '') return [[...first, ...next, close('portal', portal)]]
+        return [first, next, [...next, close('portal', portal)]]
+      }),
+    ]
+  })
+
+const query = (text: fc.Arbitrary<string>) => text.map((query): Action => ({ query }))
+/** The same statement in one of the two protocols. */
+const either = (text: fc.Arbitrary<string>) =>
+  weighted<Action>([3, query(text)], [1, text.map(text => ({ pipeline: [parse(text), bind(), execute()] }))])
+
+const copy: fc.Arbitrary<Action> = fc.record(
+  {
+    copy: any('COPY account (name, balance) FROM STDIN', 'COPY rank FROM STDIN', 'COPY nowhere FROM STDIN'),
+    lines: fc.array(any('cyd\t5', 'dan\t6', 'ada\t1', '3', '4', 'nonsense'), { maxLength: 2 }),
+    fail: fc.constant('not today'),
+  },
+  { requiredKeys: ['copy', 'lines'] },
+)
+
+const loose: fc.Arbitrary<Action> = weighted<Action>(
+  [16, query(statement)],
+  [1, query(turn)],
+  [4, query(several)],
+  [1, query(any('', ';', '-- nothing', ' ; ;', 'SELECT 1;'))],
+  [4, messages.map(pipeline => ({ pipeline }))],
+  [1, any('', ';', '-- nothing').map(text => ({ pipeline: [parse(text), bind(), describe('portal'), execute()] }))],
+  [2, fc.array(messages, { minLength: 2, maxLength: 4 }).map(pipeline => ({ pipeline: pipeline.flat() }))],
+  [1, copy],
+  [1, any('politely', 'without a word').map(leaves => ({ leaves }) as Action)],
+)
+
+/** Actions that need no transaction, although they may stand in one. */
+const other: fc.Arbitrary<Action[]> = weighted<Action[]>(
+  [2, oneOf(cursors, name => around(either(declare(name)), some(useCursor(name))))],
+  [1, around(either(makeTemporary), some(useTemporary))],
+  [1, oneOf(preparedNames, name => around(either(prepareInSql(name)), some(usePreparedInSql(name))))],
+  [2, preparedByMessages.map(found => found.map((pipeline): Action => ({ pipeline })))],
+)
+
+/** Actions that make sense one after the other; between them may be others. */
+const episodes = fc.letrec<{ nested: Action[]; transaction: Action[]; body: Action[] }>(tie => ({
+  body: fc
+    .array(weighted([5, loose.map(action => [action])], [3, tie('nested')], [2, other]), { maxLength: 4 })
+    .map(found => found.flat()),
+  nested: oneOf(savepoints, name => around(either(makeSavepoint(name)), tie('body'), either(endSavepoint(name)))),
+  transaction: around(either(begin), tie('body'), either(end)),
+}))
+const episode = weighted([2, loose.map(action => [action])], [5, episodes.transaction], [3, other])
+
+function oneOf<T>(names: string[], make: (name: fc.Arbitrary<string>) => fc.Arbitrary<T>): fc.Arbitrary<T> {
+  return fc.oneof(...names.map(name => make(fc.constant(name))))
+}
+
+function some(texts: fc.Arbitrary<string>): fc.Arbitrary<Action[]> {
+  return fc.array(either(texts), { minLength: 1, maxLength: 3 })
+}
+
+function around(first: fc.Arbitrary<Action>, between: fc.Arbitrary<Action[]>, last?: fc.Arbitrary<Action>) {
+  const nothing = fc.constant<Action | null>(null)
+  return fc
+    .tuple(first, between, weighted<Action | null>([1, nothing], [last ? 5 : 0, last ?? nothing]))
+    .map(([first, between, last]) => [first, ...between, ...(last ? [last] : [])])
+}
+
+const client = weighted([3, fc.constant(0)], [2, fc.constant(1)], [1, fc.constant(2)])
+
+export const program: fc.Arbitrary<Step[]> = fc
+  .array(fc.tuple(client, episode), { minLength: 1, maxLength: 6, size: 'max' })
+  .map(episodes => {
+    const steps = episodes.flatMap(([client, actions]) => actions.map((action): Step => ({ client, ...action })))
+    return mentions(/TEMP TABLE/, steps) ? steps.map(step => ({ ...step, client: 0 })) : steps
+  })
+
+/** Whether a step has to be passed over, since it is one of the differences above where it stands. */
+export function isLeftOut(program: Step[], step: Step, status: Status): boolean {
+  const inTransaction = status !== 'I'
+  if (mentions(/ISOLATION LEVEL|DEFERRABLE/, step)) return inTransaction
+  const makesReadOnly = mentions(/READ ONLY|read_only/, program)
+  if (mentions(/AND CHAIN/, step) && status === 'E') return makesReadOnly
+  if (mentions(/READ WRITE/, step) && makesReadOnly) return inTransaction || !('query' in step) || /;/.test(step.query)
+  if (!mentions(/READ ONLY|READ WRITE|transaction_read_only =/, step)) return false
+  return inTransaction ? mentions(/SAVEPOINT/, program) : mentions(/SAVEPOINT/, step)
+}
+
+function mentions(words: RegExp, what: Step | Step[]): boolean {
+  return words.test(JSON.stringify(what))
+}
