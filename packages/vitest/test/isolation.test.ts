@@ -194,6 +194,7 @@ test('what a test left open is said, and what a failed test did', async () => {
       test('passes', () => pool.query('select 1'))`,
   })
   const { output } = await project.vitest()
+  expect(output).toContain('seedbed    rows at its end, against its begin: public.posts +2')
   expect(output.match(/^seedbed {2}test .*$/gm)).toEqual([
     expect.stringMatching(
       /test "forgets to commit" ended while client \d+ \(opened at footprint\.test\.ts:\d+:\d+\) was in a transaction, which was rolled back; its last statement: update users set name = 'lost' where id = 1/,

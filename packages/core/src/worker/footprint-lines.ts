@@ -18,6 +18,7 @@ export function footprintLines(
     ),
     ...(isShared ? [sharedLine(footprint)] : []),
     ...(failed ? [`${name} failed; in the database it had run ${describeStatements(footprint)}`] : []),
+    ...detailLines(footprint),
   ]
   return lines.map(line => `seedbed  ${line}`)
 }
@@ -30,6 +31,19 @@ export function describeScope(scope: Scope | undefined): string {
 
 function sharedLine(footprint: Footprint): string {
   return `concurrent tests have used DATABASE_URL at the same time (${describeStatements(footprint)}), and could see each other's rows: nothing tells which of them a statement is of. Take db from each test's fixture, or make them sequential.`
+}
+
+function detailLines({ details }: Footprint): string[] {
+  const { rowsByTable = {}, timeStatement } = details ?? {}
+  const tables = Object.entries(rowsByTable).map(([table, rows]) => `${table} ${rows > 0 ? '+' : '−'}${Math.abs(rows)}`)
+  return [
+    ...(tables.length > 0 ? [`  rows at its end, against its begin: ${tables.join(', ')}`] : []),
+    ...(timeStatement === undefined
+      ? []
+      : [
+          `  now() stands still in a test: rows that it wrote may all bear the same time, so that an order by it is none. One of its statements: ${timeStatement}`,
+        ]),
+  ]
 }
 
 /** `INSERT 3 times (3 rows), SELECT once (2 rows); 1 failed`. */

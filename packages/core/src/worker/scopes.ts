@@ -121,7 +121,7 @@ async function makeScopes(run: RunHandle, slot: number, database: WorkerDatabase
   async function leaveInnermost(failed = false): Promise<void> {
     const scope = entered.pop()!
     await scopes.client?.beforeLeave()
-    const footprint = await sandbox.leave()
+    const footprint = await sandbox.leave({ detailed: failed })
     await scopes.client?.afterLeave()
     if (sandbox.escaped !== undefined) markSpoiled(run.folder, slot)
     await report(scope, footprint, failed)
@@ -135,7 +135,7 @@ async function makeScopes(run: RunHandle, slot: number, database: WorkerDatabase
     const { sandbox: own, client } = scope
     if (own) {
       await client?.beforeLeave()
-      await report(scope, await own.leave(), failed)
+      await report(scope, await own.leave({ detailed: failed }), failed)
       await own.close()
       ownSessions += own.sessions
     }

@@ -450,6 +450,21 @@ describe('what connects to DATABASE_URL by itself', () => {
       await worker.leave(file)
       expect(printed).toEqual([
         'seedbed  test "fails" failed; in the database it had run INSERT once (2 rows), SELECT once (2 rows); 1 failed',
+        'seedbed    rows at its end, against its begin: public.note +2',
+      ])
+    }))
+
+  test('a test that fails and is of time is told that now() stands still', () =>
+    inPool(async pool => {
+      await worker.enter(file)
+      const failing = aTest('is of time')
+      await worker.enter(failing)
+      await pool.query('select id from note order by created_at').catch(() => {})
+      await worker.leave({ ...failing, failed: true })
+      await worker.leave(file)
+      expect(printed).toEqual([
+        expect.stringContaining('test "is of time" failed'),
+        expect.stringMatching(/now\(\) stands still in a test: .* select id from note order by created_at$/),
       ])
     }))
 
