@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { later } from './clock.js'
+import { drained } from './drained.js'
 import { FrameError, frameReader, type Frame } from './frames.js'
 import type { TransactionStatus } from './messages.js'
 import type { Notification } from './notifications.js'
@@ -90,6 +91,7 @@ export function openMember(
   let waitingBytes = 0
   let wake: ((frame: Frame | undefined) => void) | undefined
   let outbox: Buffer[] = []
+  let taking: Promise<void> | undefined
   let isGone = false
 
   const read = frameReader(
@@ -172,10 +174,7 @@ export function openMember(
     },
     taken() {
       if (!socket.writableNeedDrain || isGone) return undefined
-      return new Promise(resolve => {
-        socket.once('drain', resolve)
-        socket.once('close', resolve)
-      })
+      return (taking ??= drained(socket).finally(() => (taking = undefined)))
     },
     get gone() {
       return isGone

@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { Client } from 'pg'
+import { drained } from './drained.js'
 import { errors, reasonOf } from './errors.js'
 import { FrameError, frameReader, type Frame } from './frames.js'
 import { int32, query, reportFields, sync } from './messages.js'
@@ -178,13 +179,9 @@ function takeOver(
     busy: () => current !== undefined,
     pause: () => void stream.pause(),
     resume: () => void stream.resume(),
-    drained: () =>
-      stream.writableNeedDrain && !lost
-        ? new Promise(resolve => {
-            stream.once('drain', resolve)
-            stream.once('close', resolve)
-          })
-        : Promise.resolve(),
+    drained: async () => {
+      if (stream.writableNeedDrain && !lost) await drained(stream)
+    },
     cancel: () => sendCancel(client, insides),
     lost: () => lost,
     abandon: reason => lose(new Error(reason)),

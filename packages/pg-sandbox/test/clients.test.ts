@@ -1,11 +1,14 @@
 import { connect } from 'node:net'
 import { once } from 'node:events'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { from as copyFrom } from 'pg-copy-streams'
 import { expect, test } from 'vitest'
 import { openSandbox } from '../src/index.js'
 import { column, usePlace } from './support.js'
 
 const place = usePlace(
-  `create table item (id int primary key, name text);
+  `create table item (id int primary key, name text); create table wide (id int, text text);
    create role reader; grant usage on schema public to reader; grant select on item to reader`,
   { turnTimeout: 300, users: { auditor: { role: 'reader' }, app: {} } },
 )
@@ -55,6 +58,20 @@ test('a client that vanishes in its transaction takes it along, and gives the tu
   const waiting = column(other, 'select name from item')
   ;(one as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy()
   expect(await waiting).toEqual([])
+})
+
+test('many a COPY that is more than fits at once leaves no listeners behind', async () => {
+  const warnings: string[] = []
+  const warned = ({ message }: Error) => warnings.push(message)
+  process.on('warning', warned)
+  const client = await place.connect()
+  const line = Buffer.from(`1\t${'x'.repeat(100_000)}\n`)
+  for (let time = 0; time < 15; time++) {
+    await pipeline(Readable.from(Array(20).fill(line)), client.query(copyFrom('copy wide from stdin')))
+  }
+  expect(await column(client, 'select count(*)::int from wide')).toEqual([300])
+  process.off('warning', warned)
+  expect(warnings).toEqual([])
 })
 
 test('prepared statements are a client’s own, named and unnamed', async () => {
