@@ -81,6 +81,8 @@ interface Insides {
   _write(chunk: Buffer | string, encoding: BufferEncoding, callback: () => void): void
   _writev(chunks: { chunk: Buffer | string; encoding: BufferEncoding }[], callback: () => void): void
   _final(callback: () => void): void
+  ref(): Socket
+  unref(): Socket
 }
 
 /** Makes of a socket that is not connected one end of a pair, and hands the other end over. */
@@ -130,6 +132,9 @@ function join(socket: Socket, welcome: Welcome, place: string | undefined): void
       if (!end.destroyed) end.push(null)
       callback()
     },
+    // Node's would wait for a connection of the system, with one listener more at each call, and pools call them often.
+    ref: () => socket,
+    unref: () => socket,
   }
   const insides = Object.assign(socket as unknown as Insides, own)
   socket.once('close', () => end.destroy())

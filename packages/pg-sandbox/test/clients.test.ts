@@ -2,6 +2,7 @@ import { connect } from 'node:net'
 import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { Pool } from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 import { expect, test } from 'vitest'
 import { openSandbox } from '../src/index.js'
@@ -60,7 +61,7 @@ test('a client that vanishes in its transaction takes it along, and gives the tu
   expect(await waiting).toEqual([])
 })
 
-test('many a COPY that is more than fits at once leaves no listeners behind', async () => {
+test('no listeners stay behind, of many a COPY that is more than fits at once, or of a pool’s many a query', async () => {
   const warnings: string[] = []
   const warned = ({ message }: Error) => warnings.push(message)
   process.on('warning', warned)
@@ -69,7 +70,11 @@ test('many a COPY that is more than fits at once leaves no listeners behind', as
   for (let time = 0; time < 15; time++) {
     await pipeline(Readable.from(Array(20).fill(line)), client.query(copyFrom('copy wide from stdin')))
   }
-  expect(await column(client, 'select count(*)::int from wide')).toEqual([300])
+  const pool = new Pool({ connectionString: place.sandbox.url, max: 1 })
+  for (let time = 0; time < 15; time++) {
+    expect((await pool.query('select count(*)::int as lines from wide')).rows).toEqual([{ lines: 300 }])
+  }
+  await pool.end()
   process.off('warning', warned)
   expect(warnings).toEqual([])
 })
