@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: measures what Seedbed promises to cost, and ends with exit code 1 if a promise is broken.
  *
- *     npm run bench                           everything, about 6 minutes
+ *     npm run bench                           everything, about 9 minutes
  *     npm run bench -- enter-leave chinook    some parts
  *     npm run bench -- --quick                few rounds: to see that it works, not to believe
  *     npm run bench -- --write                also writes docs/benchmarks.md
@@ -15,7 +15,17 @@ import { installProject } from './installed-project.mjs'
 import { makePlace } from './place.mjs'
 import { isMet, markdownTable, terminalTable } from './report.mjs'
 
-const parts = ['enter-leave', 'second-run', 'many-files', 'never-connects', 'first-run', 'chinook', 'peers']
+const parts = [
+  'enter-leave',
+  'second-run',
+  'many-files',
+  'never-connects',
+  'first-run',
+  'chinook',
+  'sandbox',
+  'sandbox-memory',
+  'peers',
+]
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: { quick: { type: 'boolean', default: false }, write: { type: 'boolean', default: false } },

@@ -1,6 +1,6 @@
 import { chmodSync, cpSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { createJiti } from 'jiti'
 
@@ -18,6 +18,9 @@ export async function installProject(place) {
   // PostgreSQL runs as somebody else where we are root, and would have to copy the binaries from a private folder.
   chmodSync(folder, 0o755)
   cpSync(fileURLToPath(new URL('programs', import.meta.url)), join(folder, 'programs'), { recursive: true })
+  // What only the programs use; it has no dependencies.
+  const copyStreams = dirname(createRequire(import.meta.url).resolve('pg-copy-streams/package.json'))
+  cpSync(copyStreams, join(folder, 'node_modules', 'pg-copy-streams'), { recursive: true })
   const { resolve } = createRequire(join(folder, 'package.json'))
   const packageFolder = name => join(folder, 'node_modules', name)
   return {

@@ -22,4 +22,19 @@ export const bodies = {
     )
     if (rows.length !== 1 || Number(rows[0].total) !== 15) throw new Error(`the test saw ${JSON.stringify(rows)}`)
   },
+  '100 times select 1': repeated(100, db => db.query('select 1')),
+  '100 times select $1': repeated(100, db => db.query('select $1::int as one', [1])),
+  '10 times 1,000 rows': repeated(10, async db => {
+    const { rows } = await db.query('select n, n::text as word, now() as moment from generate_series(1, 1000) n')
+    if (rows.length !== 1_000) throw new Error(`there were ${rows.length} rows`)
+  }),
+  // Not at the top: what they import is not installed wherever this file is.
+  'copy in': async db => (await import('./copy.mjs')).copyIn(db),
+  'copy out': async db => (await import('./copy.mjs')).copyOut(db),
+}
+
+function repeated(times, query) {
+  return async db => {
+    for (let time = 0; time < times; time++) await query(db)
+  }
 }

@@ -26,7 +26,8 @@ export interface PostgresForTests extends AsyncDisposable {
 
 /**
  * Starts a throw-away server for this repository's own tests: a fresh initdb in a folder under /tmp (or under
- * `folder`, for a benchmark that wants tmpfs), `trust` on its unix socket, no TCP port, durability off.
+ * `folder`, for a benchmark that wants tmpfs), `trust` on its unix socket, no TCP port, durability off. Where `settings`
+ * open one (`listen_addresses`, `port`), it asks for a password.
  *
  * @example await using server = await startPostgres({ version: 15 })
  */
@@ -48,10 +49,14 @@ export async function startPostgres(
   }
   await promisify(execFile)(
     join(binaries.bin, 'initdb'),
-    ['-D', data, '-U', 'postgres', '--auth=trust', '--encoding=UTF8', '--locale=C.UTF-8', '--no-sync'],
+    [
+      ...['-D', data, '-U', 'postgres', '--auth-local=trust', '--auth-host=scram-sha-256'],
+      ...['--encoding=UTF8', '--locale=C.UTF-8', '--no-sync'],
+    ],
     { env, cwd: '/', ...as },
   )
   const settings = { ...defaultSettings, unix_socket_directories: folder, ...options.settings }
+  const { port } = settings
   await writeFile(
     join(data, 'postgresql.auto.conf'),
     Object.entries(settings)
@@ -74,7 +79,7 @@ export async function startPostgres(
         ...as,
       },
     )
-    await accepting(join(folder, '.s.PGSQL.5432'), started, logFile)
+    await accepting(join(folder, `.s.PGSQL.${port}`), started, logFile)
     return started
   }
   async function end(signal: NodeJS.Signals) {
@@ -84,7 +89,7 @@ export async function startPostgres(
   }
   const urlFor: PostgresForTests['urlFor'] = ({ user = 'postgres', password, database = 'postgres' }) => {
     const credentials = [user, ...(password === undefined ? [] : [password])].map(encodeURIComponent).join(':')
-    return `postgresql://${credentials}@${encodeURIComponent(folder)}/${encodeURIComponent(database)}`
+    return `postgresql://${credentials}@${encodeURIComponent(folder)}${port === '5432' ? '' : `:${port}`}/${encodeURIComponent(database)}`
   }
   const stop = async () => {
     await end('SIGINT')
@@ -106,6 +111,7 @@ export async function startPostgres(
 
 const defaultSettings = {
   listen_addresses: '',
+  port: '5432',
   fsync: 'off',
   synchronous_commit: 'off',
   full_page_writes: 'off',
