@@ -104,3 +104,37 @@ test('a config is found from the project’s folder, and its variables and exten
   expect(output).toMatch(/Tests {2}1 passed/)
   expect(exitCode).toBe(0)
 })
+
+test('a synchronous child is told why nobody answers, and with ownThread it is answered; users are further log-ins', async () => {
+  const config = (ownThread: boolean) => `
+    import { defineConfig } from '@seedbed/core'
+    export default defineConfig({
+      ownThread: ${ownThread},
+      users: { jobs: {} },
+      variables: ({ urlOf }) => ({ JOBS_DATABASE_URL: urlOf('jobs') }),
+    })`
+  await using project = await makeProject({
+    'seedbed.config.ts': config(false),
+    'a.test.ts': `
+      import { execFileSync } from 'node:child_process'
+      import { db } from '@seedbed/vitest'
+      import { test } from 'vitest'
+      const program = \`
+        const client = new (require('pg').Client)(process.env.JOBS_DATABASE_URL)
+        client.connect()
+          .then(() => client.query("update users set name = 'of a child' where id = 1"))
+          .then(({ rowCount }) => console.log(rowCount), error => console.log(error.message))
+          .finally(() => client.end())\`
+      test('asks a child', async () => {
+        console.log('it says', execFileSync(process.execPath, ['-e', program], { encoding: 'utf8' }))
+        console.log('here', (await db.query('select name from users where id = 1')).rows)
+      })`,
+  })
+  const blocked = await project.vitest()
+  expect(blocked.output).toMatch(/it says a synchronous child process blocks the thread/)
+  await project.write({ 'seedbed.config.ts': config(true) })
+  const answered = await project.vitest()
+  expect(answered.output).toMatch(/it says 1/)
+  expect(answered.output).toMatch(/here \[ \{ name: 'of a child' \} \]/)
+  expect([blocked.exitCode, answered.exitCode]).toEqual([0, 0])
+})

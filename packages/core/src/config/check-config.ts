@@ -26,6 +26,8 @@ const checks = {
   seeds: (value, option, file) => (Array.isArray(value) ? paths : text('a path or several'))(value, option, file),
   isolation: oneOf('transaction'),
   sequences: oneOf('file', 'test'),
+  users: recordOf(options({ role: text('the name of a role') })),
+  ownThread: boolean,
   server: (value, option, file) =>
     typeof value === 'object' && value !== null
       ? options({ container: options({ image: text('the name of an image'), reuse: boolean }) }, ['container'])(
@@ -89,6 +91,15 @@ function stringOr(expected: string, other: Check): Check {
   return (value, option, file) => {
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) other(value, option, file)
     else text(expected)(value, option, file)
+  }
+}
+
+function recordOf(item: Check): Check {
+  return (value, option, file) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      throw wrong(file, option, 'an object of names', value)
+    }
+    for (const [name, inner] of Object.entries(value)) item(inner, `${option}.${name}`, file)
   }
 }
 

@@ -18,6 +18,17 @@ export interface SeedbedConfig {
    * @default 'file'
    */
   sequences?: 'file' | 'test'
+  /**
+   * Further log-ins of the application, by name: each acts as a role that the application's role is a member of, so that
+   * grants and row-level security hold for it as in production. `variables` is where their URLs go:
+   * `({ urlOf }) => ({ JOBS_DATABASE_URL: urlOf('jobs') })`
+   */
+  users?: Record<string, { role?: string }>
+  /**
+   * Whether a worker's sandbox answers in a thread of its own, so that a test may wait for another program synchronously
+   * (`execSync('psql …')`). Every query costs more then. @default false
+   */
+  ownThread?: boolean
   /** Where databases live if `environments.test` has no URL. @default 'embedded' */
   server?: 'embedded' | 'container' | ContainerServer
   /**
@@ -58,6 +69,8 @@ export interface ConnectionParts {
   user: string
   password: string
   database: string
+  /** The URL of one of `users`. */
+  urlOf(user: string): string
 }
 
 /**

@@ -48,6 +48,11 @@ export function connectionParts(url: string): ConnectionParts {
     user: decodeURIComponent(username),
     password: decodeURIComponent(password),
     database: decodeURIComponent(pathname.slice(1)),
+    urlOf(user) {
+      const other = new URL(url)
+      other.username = encodeURIComponent(user)
+      return other.href
+    },
   }
 }
 

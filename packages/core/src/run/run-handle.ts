@@ -9,6 +9,8 @@ export interface RunHandle {
   isolation: 'transaction'
   /** When they are set back. */
   sequences: 'file' | 'test'
+  /** How a worker's sandbox is to be. */
+  sandbox: { users?: Record<string, { role?: string }>; ownThread?: boolean }
   /** One a slot; the first is slot 1. */
   workers: WorkerDatabase[]
 }

@@ -73,8 +73,9 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
       return { database, url, variables: connectionVariables(sandboxUrl(url), config) }
     })
     const id = randomBytes(8).toString('hex')
-    const { isolation = 'transaction', sequences = 'file' } = config
-    return { template, clones, handle: { id, project: plans.folder, folder, isolation, sequences, workers } }
+    const { isolation = 'transaction', sequences = 'file', users = {}, ownThread = false } = config
+    const sandbox = { users, ownThread }
+    return { template, clones, handle: { id, project: plans.folder, folder, isolation, sequences, sandbox, workers } }
   }
 
   async function release(): Promise<void> {

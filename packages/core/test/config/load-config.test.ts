@@ -59,7 +59,8 @@ describe('finds and loads', () => {
       'seedbed.config.ts': `import { defineConfig } from ${JSON.stringify(core)}\nexport default defineConfig({ variables: ({ url }) => ({ U: url }) })`,
     })
     const { config } = await loadConfig(folder)
-    expect(config.variables!({ url: 'x', host: '', port: 1, user: '', password: '', database: '' })).toEqual({ U: 'x' })
+    const parts = { url: 'x', host: '', port: 1, user: '', password: '', database: '', urlOf: String }
+    expect(config.variables!(parts)).toEqual({ U: 'x' })
   })
 
   test('upwards, to the nearest package.json and no further', async () => {
@@ -160,7 +161,11 @@ describe('refuses', () => {
   test.each([
     ['{ migration: "x" }', 'migration', 'Did you mean migrations?'],
     ['{ Seeds: "x" }', 'Seeds', 'Did you mean seeds?'],
-    ['{ colour: 1 }', 'colour', 'The options here are: migrations, seeds, isolation, sequences, server'],
+    [
+      '{ colour: 1 }',
+      'colour',
+      'The options here are: migrations, seeds, isolation, sequences, users, ownThread, server',
+    ],
     ['{ __proto__: null, toString: 1 }', 'toString', 'The options here are'],
     ['{ migrations: { comand: "x", dependsOn: ["a"] } }', 'migrations.comand', 'Did you mean command?'],
     ['{ server: { container: { imgae: "x" } } }', 'server.container.imgae', 'Did you mean image?'],
@@ -196,6 +201,10 @@ describe('refuses', () => {
     ['{ server: { container: "postgres:17" } }', 'server.container is a string', 'an object with image, reuse'],
     ['{ server: { container: { image: 17 } } }', 'server.container.image is the number 17', 'the name of an image'],
     ['{ server: { container: { reuse: "yes" } } }', 'server.container.reuse is a string', 'true or false'],
+    ['{ users: ["jobs"] }', 'users is a list', 'an object of names'],
+    ['{ users: { jobs: "runner" } }', 'users.jobs is a string', 'an object with role'],
+    ['{ users: { jobs: { role: "" } } }', 'users.jobs.role is an empty string', 'the name of a role'],
+    ['{ ownThread: 1 }', 'ownThread is the number 1', 'true or false'],
     ['{ variables: { A: "b" } }', 'variables is an object', 'a function'],
     ['{ extensions: "pgcrypto" }', 'extensions is a string', 'a list of names'],
     ['{ extensions: [null] }', 'extensions[0] is null', 'the name of an extension'],

@@ -43,6 +43,14 @@ test('the config’s own variables are computed from the parts', () => {
   expect(variables.DB).toBe('h 1 app x d')
 })
 
+test('further log-ins have URLs of their own', () => {
+  const variables = connectionVariables('postgresql://app:x@h:1/d', {
+    users: { 'the jobs': { role: 'job_runner' } },
+    variables: ({ urlOf }) => ({ JOBS_URL: urlOf('the jobs') }),
+  })
+  expect(variables.JOBS_URL).toBe('postgresql://the%20jobs:x@h:1/d')
+})
+
 describe('the refusing URL', () => {
   const drivers = {
     pg: async () => {

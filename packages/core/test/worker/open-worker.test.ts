@@ -48,6 +48,7 @@ beforeEach(async () => {
     folder,
     isolation: 'transaction',
     sequences: 'file',
+    sandbox: {},
     workers: [{ database: 'postgres', url, variables: connectionVariables(sandboxUrl(url), {}) }],
   }
   writeFacts(folder, {

@@ -33,7 +33,15 @@ beforeEach(() => {
   runs += 1
   const variables = connectionVariables(sandboxUrl(server.url), {})
   const workers = [{ database: 'postgres', url: server.url, variables }]
-  run = { id: `run ${runs}`, project: folder, folder, isolation: 'transaction', sequences: 'file', workers }
+  run = {
+    id: `run ${runs}`,
+    project: folder,
+    folder,
+    isolation: 'transaction',
+    sequences: 'file',
+    sandbox: {},
+    workers,
+  }
   writeFacts(folder, { labels: { tables: {} }, sequences: [] })
 })
 afterEach(async () => {
