@@ -35,6 +35,7 @@ export default async function job() {
     await as('cd packages/pg-template-db && npx vitest run clone ensure')
     await as('cd packages/core && npx vitest run test/server test/run test/worker')
     await as('cd packages/vitest && npx vitest run lifecycle')
+    await as('cd packages/cli && npx vitest run')
     await as('npm run demo')
   } finally {
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 })

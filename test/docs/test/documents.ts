@@ -15,8 +15,12 @@ export interface Snippet {
   file: string | undefined
 }
 
-/** The README and the guides, from the repository's root. */
-export const documents = ['README.md', ...readdirSync(join(root, 'docs/guide')).map(name => `docs/guide/${name}`)]
+/** The READMEs whose snippets are run, and the guides, from the repository's root. */
+export const documents = [
+  'README.md',
+  'packages/cli/README.md',
+  ...readdirSync(join(root, 'docs/guide')).map(name => `docs/guide/${name}`),
+]
 
 export function read(document: string): string {
   return readFileSync(join(root, document), 'utf8')

@@ -1,9 +1,10 @@
 import { startPostgres } from '@seedbed/postgres-for-tests'
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
+import { makeProject as makeCommandProject } from '../../../packages/cli/test/support/project.js'
 import { configWith, passing, seedClaims, tables, transactionClaims, typedUsers } from './files.js'
 import { run, snippet, untaken } from './scenario.js'
-import { documents, snippetsOf } from './documents.js'
+import { documents, read, snippetsOf } from './documents.js'
 
 describe('README.md', () => {
   const document = 'README.md'
@@ -45,6 +46,28 @@ describe('README.md', () => {
       prints: [shown, /^(?![^]*a test ran)/],
     })
   })
+})
+
+test('packages/cli/README.md: its program prints what is shown, twice', async () => {
+  const document = 'packages/cli/README.md'
+  const [, ...command] = /^npx (seedbed) (.+)$/m.exec(read(document))!.slice(1).join(' ').split(' ')
+  const shown = snippet(document, 'seedbed', 'text').text.split(/(?<=\n)/)
+  const isOurs = (line: string) => line.startsWith('seedbed  ')
+  const anyDatabase = (text: string) => text.replace(/clone_\w+/, 'clone')
+  await using server = await startPostgres()
+  await using project = await makeCommandProject(
+    { TEST_DATABASE_URL: server.url },
+    {
+      ...tables,
+      'seeds/users.json': '{ "users": [{ "name": "Ada" }] }',
+      'sign-up.mjs': snippet(document, 'seedbed', 'js').text,
+    },
+  )
+  await project.seedbed(command)
+  const { code, stdout, stderr } = await project.seedbed(command)
+  expect(code, stderr).toBe(0)
+  expect(stdout).toBe(shown.filter(line => !isOurs(line)).join(''))
+  expect(anyDatabase(stderr)).toBe(anyDatabase(shown.filter(isOurs).join('')))
 })
 
 describe('docs/guide/vitest.md', () => {

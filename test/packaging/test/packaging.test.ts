@@ -14,10 +14,13 @@ beforeAll(() => {
 })
 afterAll(() => project?.[Symbol.dispose]())
 
-describe.each(publishedPackages().map(({ manifest }) => manifest.name as string))('%s', name => {
+const names = publishedPackages().map(({ manifest }) => manifest.name as string)
+const packedAs = (name: string): PackedPackage => project.packages.find(candidate => candidate.name === name)!
+
+describe.each(names)('%s', name => {
   let packed: PackedPackage
   beforeAll(() => {
-    packed = project.packages.find(candidate => candidate.name === name)!
+    packed = packedAs(name)
   })
 
   test('the tarball holds the built files, what is said about them, and nothing else', () => {
@@ -45,6 +48,16 @@ describe.each(publishedPackages().map(({ manifest }) => manifest.name as string)
     const { sourcesContent } = JSON.parse(text) as { sourcesContent?: string[] }
     expect(sourcesContent?.join('')).not.toBe('')
     expect(sourcesContent).toBeDefined()
+  })
+})
+
+/** It is a command, and nothing can be imported from it. */
+const onlyCommand = 'seedbed'
+
+describe.each(names.filter(name => name !== onlyCommand))('%s as a library', name => {
+  let packed: PackedPackage
+  beforeAll(() => {
+    packed = packedAs(name)
   })
 
   test('every entry is imported as ESM', () => {
@@ -76,7 +89,7 @@ describe.each(publishedPackages().map(({ manifest }) => manifest.name as string)
   })
 })
 
-test('one line in vitest.config.ts, and a test starts on the seed and leaves no trace', () => {
+test('one line in vitest.config.ts, and a test starts on the seed and leaves no trace; so does a command', () => {
   project.write({
     'vitest.config.ts': `
       import { defineConfig } from 'vitest/config'
@@ -106,6 +119,18 @@ test('one line in vitest.config.ts, and a test starts on the seed and leaves no 
       unknown
     >
     expect(report).toMatchObject({ success: true, numPassedTests: 3, numTotalTests: 3 })
+
+    project.write({
+      'rename.mjs': `
+        import pg from 'pg'
+        const client = new pg.Client()
+        await client.connect()
+        const { rows } = await client.query("update person set name = name || ' L.' returning name")
+        console.log(rows[0].name)
+        await client.end()`,
+    })
+    const renamed = [1, 2].map(() => project.command('seedbed', 'run', '--', 'node', 'rename.mjs'))
+    expect(renamed).toEqual(['Ada L.\n', 'Ada L.\n'])
   } finally {
     delete process.env['SEEDBED_HOME']
     rmSync(home, { recursive: true, force: true })

@@ -21,6 +21,8 @@ export interface PackedProject extends Disposable {
   write(files: Record<string, string>): void
   /** Runs `node` in the project. Throws with the output if it fails. */
   node(...args: string[]): string
+  /** Runs what a package has installed as a command. Throws with the output if it fails. */
+  command(name: string, ...args: string[]): string
 }
 
 /**
@@ -39,6 +41,7 @@ export function createPackedProject(): PackedProject {
       }
     },
     node: (...args) => run(process.execPath, args, folder),
+    command: (name, ...args) => run(join(folder, 'node_modules/.bin', name), args, folder),
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
   }
   try {

@@ -46,11 +46,15 @@ function detailLines({ details }: Footprint): string[] {
   ]
 }
 
-/** `INSERT 3 times (3 rows), SELECT once (2 rows); 1 failed`. */
-function describeStatements({ statements, rows, failed }: Footprint): string {
+/**
+ * What came to its end in a scope; empty if nothing did.
+ *
+ * @example describeStatements(await sandbox.leave()) // 'INSERT 3 times (3 rows), SELECT once (2 rows); 1 failed'
+ */
+export function describeStatements({ statements, rows, failed }: Footprint): string {
   const kinds = Object.entries(statements).map(([kind, count]) => {
     const times = count === 1 ? 'once' : `${count} times`
     return kind in rows ? `${kind} ${times} (${rows[kind]} ${rows[kind] === 1 ? 'row' : 'rows'})` : `${kind} ${times}`
   })
-  return `${kinds.join(', ')}${failed > 0 ? `; ${failed} failed` : ''}`
+  return [kinds.join(', '), failed > 0 ? `${failed} failed` : ''].filter(Boolean).join('; ')
 }

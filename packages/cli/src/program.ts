@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs'
+import { Command } from 'commander'
+
+/**
+ * The commands and what they say of themselves.
+ *
+ * @param ended is told the exit code of a command that has come to its end
+ */
+export function seedbed(ended: (code: number) => void): Command {
+  // What is set here before a command is added holds for the command, too.
+  const program = new Command('seedbed')
+    .exitOverride()
+    .showHelpAfterError('seedbed --help lists the commands.')
+    .enablePositionalOptions()
+    .description('Every test starts on a real, migrated, seeded PostgreSQL and leaves no trace.')
+    .version(version())
+  program
+    .command('run')
+    .usage('-- <command> [arguments…]')
+    .description('run a command, in any language, with a fresh sandboxed DATABASE_URL')
+    .argument('<command...>')
+    .passThroughOptions()
+    .showHelpAfterError("The command and its options stand behind --, as in: seedbed run -- psql -c 'select 1'")
+    .addHelpText('after', aboutRun)
+    .action(async (command: [string, ...string[]]) => {
+      // What it loads is nothing for --help.
+      const { runCommand } = await import('./run-command.js')
+      ended(await runCommand(command, process.cwd()))
+    })
+  return program
+}
+
+const aboutRun = `
+The project's Seedbed config is found from the current folder upwards, as the test runners find it. The command gets
+DATABASE_URL, PG*, ENVIRONMENT=test, NODE_ENV=test and the config's variables. They lead to a database that is migrated
+and seeded; all that connects shares one transaction, which is rolled back when the command ends, whatever it has
+committed.
+
+Examples:
+  seedbed run -- psql -c 'select * from users'
+  seedbed run -- python3 report.py > report.txt
+  seedbed run -- sh -c 'bin/import < data.csv && bin/report'
+
+Exit code: the command's own, 128 + n after signal n, 127 if there is no such command, 126 if it cannot be executed;
+1 if its database could not be made ready or put back, 2 for wrong usage. Standard output is the command's alone.`
+
+function version(): string {
+  const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(manifest) as { version: string }).version
+}

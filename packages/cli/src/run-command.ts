@@ -1,0 +1,43 @@
+import { refuseConnections, startRun, type RunHandle } from '@seedbed/core'
+import { openScopes, type Scope } from '@seedbed/core/scopes'
+import { footprintLines } from './footprint-lines.js'
+import { colour, say } from './print.js'
+import { runChild } from './run-child.js'
+
+/**
+ * Runs a command in a sandbox on a worker database of the project, and answers with its exit code. Nothing stays of what
+ * it has committed.
+ *
+ * @param folder the project's config is looked for from here upwards
+ * @throws SeedbedError where the database cannot be made ready: the command has not run then
+ * @example process.exitCode = await runCommand(['psql', '-c', 'select 1'], process.cwd())
+ */
+export async function runCommand(command: readonly [string, ...string[]], folder: string): Promise<number> {
+  // Seeds in TypeScript are run in this process.
+  refuseConnections()
+  const run = await startRun({ folder, slots: 1, progress: say })
+  try {
+    return await inSandbox(run.handle, command)
+  } finally {
+    const { dropped } = await run.close()
+    for (const { database, reason } of dropped) say(colour('yellow', `${database} was dropped: ${reason}`))
+  }
+}
+
+/** As a runner's worker does it that runs one file; the command inherits the worker's variables. */
+async function inSandbox(handle: RunHandle, command: readonly [string, ...string[]]): Promise<number> {
+  const scopes = await openScopes(handle, 1)
+  const { sandbox, assigned } = scopes
+  const file: Scope = { id: 'command', kind: 'file', name: command[0] }
+  try {
+    say(`${colour('green', 'test')} · a sandbox of ${assigned.database}`)
+    await scopes.enter(file)
+    await sandbox.enter(command[0])
+    const code = await runChild(command)
+    for (const line of footprintLines(await sandbox.leave())) say(line)
+    await scopes.leave(file)
+    return code
+  } finally {
+    await scopes.close()
+  }
+}
