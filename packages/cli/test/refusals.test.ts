@@ -1,6 +1,12 @@
-import { startPostgres } from '@seedbed/postgres-for-tests'
-import { expect, test } from 'vitest'
+import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-tests'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { makeProject, withFiles, type Outcome } from './support/project.js'
+
+let server: PostgresForTests
+beforeAll(async () => {
+  server = await startPostgres()
+})
+afterAll(() => server?.stop())
 
 test.each([
   [[], /^Usage: seedbed /],
@@ -63,7 +69,6 @@ test.each([
     /Did you mean "name"\?/,
   ],
 ])('and so is what the server has to be asked: %s', async (_, files, expected) => {
-  await using server = await startPostgres()
   await using project = await makeProject({ TEST_DATABASE_URL: server.url }, files)
   expectRefusal(await project.seedbed(echo), expected)
 })
