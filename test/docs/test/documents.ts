@@ -19,6 +19,7 @@ export interface Snippet {
 export const documents = [
   'README.md',
   'packages/cli/README.md',
+  'packages/pg-sandbox/README.md',
   ...readdirSync(join(root, 'docs/guide')).map(name => `docs/guide/${name}`),
 ]
 

@@ -128,3 +128,123 @@ export const seedClaims = `
   test('what loadSeed added elsewhere is not here', async () => {
     expect((await db.query("select from users where name = 'Barbara'")).rowCount).toBe(0)
   })`
+
+/** What packages/pg-sandbox/README.md says in words; each test in a sandbox of its own. */
+export const sandboxClaims = `
+  import { Socket } from 'node:net'
+  import { Client, Pool } from 'pg'
+  import { openSandbox, SandboxError, type SandboxOptions } from 'pg-sandbox'
+  import { expect, test } from 'vitest'
+
+  const url = process.env.TEST_DATABASE_URL!
+  const code = (work: Promise<unknown>) => work.then(() => 'none', (error: { code: string }) => error.code)
+  async function inSandbox(options: Omit<SandboxOptions, 'url'>, max: number) {
+    const sandbox = await openSandbox({ url, ...options })
+    const pool = new Pool({ connectionString: sandbox.url, max })
+    pool.on('error', () => {})
+    await sandbox.enter('a test')
+    return { sandbox, pool, [Symbol.asyncDispose]: async () => { await pool.end(); await sandbox.close() } }
+  }
+  async function connected(connectionString: string) {
+    const client = new Client({ connectionString })
+    client.on('error', () => {})
+    await client.connect()
+    return client
+  }
+  const socketOf = (client: Client) => (client as unknown as { connection: { stream: Socket } }).connection.stream
+
+  test('prepared by messages: stays; by PREPARE: goes with its scope', async () => {
+    await using place = await inSandbox({}, 1)
+    const named = { name: 'count', text: 'select count(*)::int from author' }
+    await place.pool.query(named)
+    await place.pool.query('prepare mine as select 1')
+    await place.sandbox.leave()
+    await place.sandbox.enter('the next')
+    expect((await place.pool.query("select name from pg_prepared_statements where statement like 'select count%'")).rows).toHaveLength(1)
+    expect((await place.pool.query(named)).rows).toEqual([{ count: 0 }])
+    expect(await code(place.pool.query('execute mine'))).toBe('26000')
+  })
+
+  test('a second connection beside an open transaction waits, and transactions take turns', async () => {
+    await using place = await inSandbox({ turnTimeout: 100 }, 3)
+    const transaction = async (name: string, inTheMidst: () => Promise<void>) => {
+      const client = await place.pool.connect()
+      await client.query('begin')
+      await client.query('insert into author (name) values ($1)', [name])
+      await inTheMidst()
+      await client.query('commit')
+      client.release()
+    }
+    await transaction('Ada', async () => expect(await code(place.pool.query('select 1'))).toBe('55P03'))
+    await Promise.all(['Grace', 'Edsger', 'Barbara'].map(name => transaction(name, async () => {})))
+    expect((await place.pool.query('select from author')).rowCount).toBe(4)
+  })
+
+  test('two-phase commit is refused', async () => {
+    await using place = await inSandbox({}, 1)
+    await place.pool.query('begin')
+    expect(await code(place.pool.query("prepare transaction 'x'"))).toBe('0A000')
+    await place.pool.query('rollback')
+  })
+
+  test('connect is wrapped while a sandbox is open; localhost and ownThread go over TCP', async () => {
+    const own = Socket.prototype.connect
+    const addressIn = async (connectionString: string) => {
+      const client = await connected(connectionString)
+      expect(socketOf(client)).toBeInstanceOf(Socket)
+      const { remoteAddress } = socketOf(client)
+      await client.end()
+      return remoteAddress
+    }
+    const sandbox = await openSandbox({ url })
+    expect(Socket.prototype.connect).not.toBe(own)
+    expect(await addressIn(sandbox.url)).toBeUndefined()
+    expect(await addressIn(sandbox.url.replace('127.0.0.1', 'localhost'))).toMatch(/127\\.0\\.0\\.1/)
+    await sandbox.close()
+    expect(Socket.prototype.connect).toBe(own)
+    await using threaded = await openSandbox({ url, ownThread: true })
+    expect(await addressIn(threaded.url)).toMatch(/127\\.0\\.0\\.1/)
+  })
+
+  test('errors of the functions', async () => {
+    expect(await code(openSandbox({ url: 'nonsense' }))).toBe('INVALID_OPTION')
+    const sandbox = await openSandbox({ url })
+    const error = await sandbox.leave().catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(SandboxError)
+    expect(error).toMatchObject({ code: 'NO_SCOPE', message: expect.any(String), hint: expect.any(String) })
+    await sandbox.close()
+    expect(await code(sandbox.enter('late'))).toBe('CLOSED')
+
+    const unreachable = await openSandbox({ url: 'postgresql://localhost:1/shop' })
+    expect(await code(unreachable.maintain(async () => {}))).toBe('CONNECTION_FAILED')
+    expect(await code(connected(unreachable.url))).toBe('08001')
+    await unreachable.close()
+  })
+
+  test('a session that ends fails its scope, and the next outermost one has another', async () => {
+    await using place = await inSandbox({}, 1)
+    expect(await code(place.pool.query('select pg_terminate_backend(pg_backend_pid())'))).not.toBe('none')
+    expect(await code(place.sandbox.maintain(async query => void (await query('select 1'))))).toBe('SESSION_LOST')
+    await place.sandbox.leave()
+    await place.sandbox.enter('the next')
+    expect((await place.pool.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+    expect(place.sandbox.sessions).toBe(2)
+  })
+
+  test('errors that clients get', async () => {
+    await using place = await inSandbox({}, 1)
+    await place.pool.query('begin')
+    await place.pool.query('select 1')
+    await place.sandbox.leave()
+    expect(await code(place.pool.query('select 1'))).toBe('25P02')
+    expect(await code(place.pool.query('select 1'))).toBe('55000')
+    await place.sandbox.enter('the next')
+    expect((await place.pool.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+    const wrong = (change: (address: URL) => void) => {
+      const address = new URL(place.sandbox.url)
+      change(address)
+      return code(connected(address.href))
+    }
+    expect(await wrong(address => (address.password = 'guessed'))).toBe('28P01')
+    expect(await wrong(address => (address.pathname = '/other'))).toBe('3D000')
+  })`

@@ -3,8 +3,12 @@ import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { checkConfig } from '../../../packages/core/dist/config/check-config.js'
 import { errorKinds } from '../../../packages/core/dist/errors/table.js'
+import { errors as sandboxErrors } from '../../../packages/pg-sandbox/dist/errors.js'
+import { openSandbox } from '../../../packages/pg-sandbox/dist/index.js'
 import { publishedPackages, root } from '../../../scripts/workspaces.mjs'
 import { documents, read, snippetsOf } from './documents.js'
+
+const sandbox = 'packages/pg-sandbox/README.md'
 
 /** A link's text and target, without code blocks. */
 const linksOf = (document: string) => [
@@ -27,7 +31,8 @@ describe.each(documents)('%s', document => {
   })
 
   test('codes of errors that it names exist, and their links lead to their pages', () => {
-    const known = Object.values(errorKinds).flatMap(kinds => Object.keys(kinds))
+    const known =
+      document === sandbox ? Object.keys(sandboxErrors) : Object.values(errorKinds).flatMap(kinds => Object.keys(kinds))
     const named = [...read(document).matchAll(/`([A-Z]+(?:_[A-Z]+)+)`/g)].map(([, code]) => code!)
     const variables = /^(SEEDBED_|PG|DATABASE_URL$|TEST_DATABASE_URL$|LD_|NODE_ENV$|XDG_)/
     expect(named.filter(name => !variables.test(name) && !known.includes(name))).toEqual([])
@@ -66,6 +71,17 @@ describe.each(documents)('%s', document => {
     })
     expect(unknown).toEqual([])
   })
+})
+
+test('the README of pg-sandbox names every function, option and error that there is', async () => {
+  const text = read(sandbox)
+  const opened = await openSandbox({ url: 'postgresql://localhost/shop' })
+  await opened.close()
+  for (const name of Object.keys(opened)) expect(text).toMatch(new RegExp(`^\\| \`sandbox\\.${name}\\b`, 'm'))
+  for (const option of ['url', 'users', 'turnTimeout', 'stragglerTimeout', 'ownThread']) {
+    expect(text).toContain(`\n| \`${option}\` |`)
+  }
+  for (const code of Object.keys(sandboxErrors)) expect(text).toContain(`\n| \`${code}\` |`)
 })
 
 test('the README’s table of options has every option of the config, and no other', () => {

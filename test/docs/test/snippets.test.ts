@@ -2,7 +2,7 @@ import { startPostgres } from '@seedbed/postgres-for-tests'
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
 import { makeProject as makeCommandProject } from '../../../packages/cli/test/support/project.js'
-import { configWith, passing, seedClaims, tables, transactionClaims, typedUsers } from './files.js'
+import { configWith, passing, sandboxClaims, seedClaims, tables, transactionClaims, typedUsers } from './files.js'
 import { run, snippet, untaken } from './scenario.js'
 import { documents, read, snippetsOf } from './documents.js'
 
@@ -68,6 +68,36 @@ test('packages/cli/README.md: its program prints what is shown, twice', async ()
   expect(code, stderr).toBe(0)
   expect(stdout).toBe(shown.filter(line => !isOurs(line)).join(''))
   expect(anyDatabase(stderr)).toBe(anyDatabase(shown.filter(isOurs).join('')))
+})
+
+test('packages/pg-sandbox/README.md: its example prints what it says, its tests pass, and so does what it says in words', async () => {
+  const document = 'packages/pg-sandbox/README.md'
+  const example = snippetsOf(document).find(({ file }) => file === 'example.ts')!
+  const said = [...example.text.matchAll(/console\.log\(.*\) \/\/ (.+)$/gm)].map(([, value]) => value)
+  expect(said).toHaveLength(3)
+  await using server = await startPostgres()
+  const admin = new pg.Client(server.url)
+  await admin.connect()
+  await admin.query('create table author (name text)')
+  await admin.end()
+  await run({
+    document,
+    sections: ['An example'],
+    files: {
+      'vitest.config.ts': 'export default { test: { fileParallelism: false } }',
+      'example.test.ts': `
+        import { inspect } from 'node:util'
+        import { expect, test, vi } from 'vitest'
+        test('prints what it says', async () => {
+          const log = vi.spyOn(console, 'log')
+          await import('./example.js')
+          expect(log.mock.calls.map(([value]) => inspect(value))).toEqual(${JSON.stringify(said)})
+        })`,
+      'claims.test.ts': sandboxClaims,
+    },
+    env: { TEST_DATABASE_URL: server.url },
+    prints: [/Test Files {2}3 passed/],
+  })
 })
 
 describe('docs/guide/vitest.md', () => {
