@@ -89,7 +89,7 @@ test('the README’s table of options has every option of the config, and no oth
   const named = [...section!.split('\n## ')[0]!.matchAll(/^\| `([\w.]+)` \|/gm)].map(([, name]) => name!)
   // What a config must not have is answered with what it may have.
   const { hint } = refusalOf({ '?': 1 })
-  const known = /(?:are|:) ([a-z, ]+)\./.exec(hint)![1]!.split(', ')
+  const known = /(?:are|:) ([A-Za-z, ]+)\./.exec(hint)![1]!.split(', ')
   expect(named.map(name => name.split('.')[0]).toSorted()).toEqual(known.toSorted())
   for (const name of named.filter(name => name.includes('.'))) {
     const value = name.split('.').reduceRight<unknown>((inner, part) => ({ [part]: inner }), 'postgresql://x/y')
