@@ -1,4 +1,4 @@
-import type { Client } from './client.ts'
+import { inTransaction, pool } from './database.ts'
 
 export interface NewBook {
   isbn: string
@@ -9,9 +9,8 @@ export interface NewBook {
 }
 
 /** Adds a book with its authors and one copy; all or nothing. Answers with the book's id. */
-export async function addBook(client: Client, book: NewBook): Promise<number> {
-  await client.query('begin')
-  try {
+export function addBook(book: NewBook): Promise<number> {
+  return inTransaction(async client => {
     const { rows } = await client.query<{ id: number }>(
       'insert into book (isbn, title, subtitle, category_id) values ($1, $2, $3, $4) returning id',
       [book.isbn, book.title, book.subtitle, book.categoryId],
@@ -26,17 +25,13 @@ export async function addBook(client: Client, book: NewBook): Promise<number> {
       )
     }
     await client.query('insert into copy (book_id) values ($1)', [id])
-    await client.query('commit')
     return id
-  } catch (error) {
-    await client.query('rollback')
-    throw error
-  }
+  })
 }
 
 /** Titles in a category and all below it, in alphabetical order. */
-export async function titlesIn(client: Client, category: string): Promise<string[]> {
-  const { rows } = await client.query<{ full_title: string }>(
+export async function titlesIn(category: string): Promise<string[]> {
+  const { rows } = await pool.query<{ full_title: string }>(
     `with recursive below as (
        select id from category where name = $1
        union all
@@ -49,8 +44,8 @@ export async function titlesIn(client: Client, category: string): Promise<string
 }
 
 /** Titles whose details name the topic. */
-export async function titlesAbout(client: Client, topic: string): Promise<string[]> {
-  const { rows } = await client.query<{ title: string }>(
+export async function titlesAbout(topic: string): Promise<string[]> {
+  const { rows } = await pool.query<{ title: string }>(
     "select title from book where details->'topics' ? $1 order by title",
     [topic],
   )

@@ -7,7 +7,7 @@ const status = async (copyId: unknown) =>
 
 describe('lending', () => {
   test('takes a copy off the shelf', async () => {
-    expect(await lend(db, 1, 1, '2030-01-01')).not.toBeNull()
+    expect(await lend(1, 1, '2030-01-01')).not.toBeNull()
     expect(await status(seeds.copy.orlando.id)).toBe('on loan')
   })
 
@@ -16,13 +16,13 @@ describe('lending', () => {
   })
 
   test('takes the second copy where the first is out', async () => {
-    const loan = await lend(db, 2, 1, '2030-01-01')
+    const loan = await lend(2, 1, '2030-01-01')
     const { rows } = await db.query('select copy_id from loan where id = $1', [loan])
     expect(rows).toEqual([{ copy_id: seeds.copy.taocpSecond.id }])
   })
 
   test('has nothing to lend where the only copy is lost', async () => {
-    expect(await lend(db, 3, 1, '2030-01-01')).toBeNull()
+    expect(await lend(3, 1, '2030-01-01')).toBeNull()
   })
 
   test('refuses two open loans of one copy', async () => {
@@ -38,16 +38,16 @@ describe('reminders', () => {
   })
 
   test('go to those who are late and want them', async () => {
-    expect(await reminders(db, '2020-03-01')).toEqual(['grace@example.org'])
+    expect(await reminders('2020-03-01')).toEqual(['grace@example.org'])
   })
 
   test('go to nobody before the day', async () => {
-    expect(await reminders(db, '2020-01-30')).toEqual([])
+    expect(await reminders('2020-01-30')).toEqual([])
   })
 
   test('go to nobody who has brought the book back', async () => {
-    await takeBack(db, String(seeds.loan.overdue.id))
-    expect(await reminders(db, '2020-03-01')).toEqual([])
+    await takeBack(String(seeds.loan.overdue.id))
+    expect(await reminders('2020-03-01')).toEqual([])
     expect(await status(seeds.copy.taocp.id)).toBe('on shelf')
   })
 })

@@ -1,6 +1,4 @@
-import { randomBytes } from 'node:crypto'
 import { createServer, Socket, type AddressInfo } from 'node:net'
-import { userInfo } from 'node:os'
 import type { Duplex } from 'node:stream'
 import './clock.js'
 import { errors } from './errors.js'
@@ -19,6 +17,11 @@ export interface SandboxOptions {
    * `{ app: {}, worker: { role: 'job_runner' } }`
    */
   users?: Record<string, { role?: string }>
+  /**
+   * What clients have to say to be let in; nobody may be able to guess it.
+   * @default a random one
+   */
+  password?: string
   /**
    * How long a client waits for another one that is idle in a transaction, in milliseconds; then it gets an error.
    * @default 2000
@@ -49,7 +52,7 @@ export interface LeaveOptions {
 
 /** An endpoint with a URL: all that connects to it shares one transaction, which is rolled back. */
 export interface Sandbox extends AsyncDisposable {
-  /** On 127.0.0.1, a free port, with a random password; the same for the sandbox's whole life. */
+  /** On 127.0.0.1, a free port, with a password; the same for the sandbox's whole life. */
   readonly url: string
   /** The URL of one of `users`. */
   urlOf(user: string): string
@@ -96,13 +99,14 @@ export interface Sandbox extends AsyncDisposable {
  * await sandbox.leave()
  */
 export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
-  const { url, user, database } = complete(options.url)
+  const { url, user, database } = await complete(options.url)
   if (options.ownThread) {
     const { openInOwnThread } = await import('./own-thread.js')
     return openInOwnThread(options)
   }
   const { users = {} } = options
-  const password = randomBytes(18).toString('base64url')
+  // Whoever brings one does without crypto, which takes longer to load than all else here.
+  const { password = (await import('node:crypto')).randomBytes(18).toString('base64url') } = options
   const sockets = new Set<Duplex>()
   /** Scopes that were entered before there was a client. */
   const entered: string[] = []
@@ -212,7 +216,7 @@ function fdOf(socket: Duplex): number | undefined {
 /**
  * The URL with all that libpq and `pg` would take from the environment: a moment later that may name this sandbox itself.
  */
-function complete(url: string): { url: string; user: string; database: string } {
+async function complete(url: string): Promise<{ url: string; user: string; database: string }> {
   if (!URL.canParse(url)) throw errors.INVALID_OPTION({ option: 'url', problem: 'it is not a URL' })
   const full = new URL(url)
   const { PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE, PGSSLMODE } = process.env
@@ -221,7 +225,8 @@ function complete(url: string): { url: string; user: string; database: string } 
     if (part === '' && value !== '') full.searchParams.set(name, value)
     return value
   }
-  const user = given('user', full.username, PGUSER || userInfo().username)
+  const ownName = full.username === '' ? (await import('node:os')).userInfo().username : ''
+  const user = given('user', full.username, PGUSER || ownName)
   given('password', full.password, PGPASSWORD)
   given('host', full.hostname, PGHOST || 'localhost')
   given('port', full.port, PGPORT || '5432')

@@ -1,7 +1,7 @@
 import childProcess from 'node:child_process'
-import { syncBuiltinESMExports } from 'node:module'
+import { createRequire, syncBuiltinESMExports } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads'
+import type { MessagePort } from 'node:worker_threads'
 import type { BlockedConnection, ToSentinel } from './sentinel.js'
 
 /** A sandbox that answers in this thread. */
@@ -54,6 +54,7 @@ function unwrap(): void {
 function runBlocked(name: (typeof names)[number], all: unknown[]): unknown {
   const run = originals.get(name)!
   if (endpoints.size === 0) return run(...all)
+  const { MessageChannel, receiveMessageOnPort } = threads()
   const sentinel = (running ??= startSentinel())
   const replies = new MessageChannel()
   const patience = Math.min(...[...endpoints].map(endpoint => endpoint.patience))
@@ -106,11 +107,15 @@ let running: Sentinel | undefined
 /** Returns once the thread listens: this one is about to stop. */
 function startSentinel(): Sentinel {
   const port = new Int32Array(new SharedArrayBuffer(4))
+  const { Worker } = threads()
   const thread = new Worker(sentinelFile, { workerData: { port }, env: {}, execArgv: [], stdout: true, stderr: true })
   thread.unref()
   Atomics.wait(port, 0, 0, 10_000)
   return { port: Atomics.load(port, 0), tell: (message, transfer = []) => thread.postMessage(message, transfer) }
 }
+
+/** Loaded only by whoever starts such a child. */
+const threads = () => createRequire(import.meta.url)('node:worker_threads') as typeof import('node:worker_threads')
 
 /** This repository's tests run the sources; a thread cannot, and takes what was built of them. */
 const sentinelFile = fileURLToPath(new URL('sentinel.js', import.meta.url)).replace(/src([\\/]sentinel\.js)$/, 'dist$1')

@@ -41,14 +41,6 @@ describe.each(names)('%s', name => {
     expect(read('LICENSE')).toBe(readFileSync(join(root, 'LICENSE'), 'utf8'))
     expect(read('README.md')).toContain(name)
   })
-
-  test('a source map holds its source: the tarball does not', () => {
-    const map = packed.files.find(path => path.endsWith('.js.map'))!
-    const text = readFileSync(join(project.folder, 'node_modules', name, map), 'utf8')
-    const { sourcesContent } = JSON.parse(text) as { sourcesContent?: string[] }
-    expect(sourcesContent?.join('')).not.toBe('')
-    expect(sourcesContent).toBeDefined()
-  })
 })
 
 /** It is a command, and nothing can be imported from it. */

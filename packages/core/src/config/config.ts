@@ -33,7 +33,7 @@ export interface SeedbedConfig {
   server?: 'embedded' | 'container' | ContainerServer
   /**
    * Variables that the application reads besides DATABASE_URL and PG*, from the worker's connection. It is called before
-   * there is a worker: port and password stand for those to come, and are replaced in the texts that you make of them.
+   * there is a worker: the port stands for the one to come, and is replaced in the texts that you make of it.
    */
   variables?: (connection: ConnectionParts) => Record<string, string>
   /** Extensions that the server's administrator creates in every template before the migrations. */

@@ -19,9 +19,11 @@ export interface WorkerDatabase {
   database: string
   /** As the application's ordinary role. What a test connects to is not this, but a sandbox of it. */
   url: string
+  /** Of the sandbox. */
+  password: string
   /**
-   * ENVIRONMENT, DATABASE_URL, PG* and the configured variables; null where a variable has to go. Where the sandbox
-   * listens stands in them only once the worker has opened it.
+   * ENVIRONMENT, DATABASE_URL, PG* and the configured variables; null where a variable has to go. The port of the sandbox
+   * stands in them only once the worker has opened it.
    */
   variables: Record<string, string | null>
 }

@@ -70,7 +70,8 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
     writeFacts(folder, { labels: template.labels, sequences: template.template.sequences })
     const workers = clones.map(({ database }) => {
       const url = withDatabase(server.applicationUrl, database)
-      return { database, url, variables: connectionVariables(sandboxUrl(url), config) }
+      const password = randomBytes(18).toString('base64url')
+      return { database, url, password, variables: connectionVariables(sandboxUrl({ url, password }), config) }
     })
     const id = randomBytes(8).toString('hex')
     const { isolation = 'transaction', sequences = 'file', users = {}, ownThread = false } = config

@@ -97,7 +97,8 @@ export function openedScopes(): WorkerScopes | undefined {
 }
 
 async function makeScopes(run: RunHandle, slot: number, database: WorkerDatabase): Promise<WorkerScopes> {
-  const sandbox = await openSandbox({ url: database.url, ...run.sandbox })
+  const { url, password } = database
+  const sandbox = await openSandbox({ url, password, ...run.sandbox })
   const assigned = { ...database, variables: variablesAt(sandbox.url, database.variables) }
   const refuseChanged = variableCheck(assigned)
   const entered: Scope[] = []

@@ -42,6 +42,7 @@ beforeEach(async () => {
   const folder = mkdtempSync(join(tmpdir(), 'seedbed-worker-test-'))
   runs += 1
   const url = withDatabase(server.url, 'postgres')
+  const password = 'unguessable'
   run = {
     id: `run ${runs}`,
     project: folder,
@@ -49,7 +50,9 @@ beforeEach(async () => {
     isolation: 'transaction',
     sequences: 'file',
     sandbox: {},
-    workers: [{ database: 'postgres', url, variables: connectionVariables(sandboxUrl(url), {}) }],
+    workers: [
+      { database: 'postgres', url, password, variables: connectionVariables(sandboxUrl({ url, password }), {}) },
+    ],
   }
   writeFacts(folder, {
     labels: { tables: {} },

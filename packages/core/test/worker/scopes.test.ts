@@ -31,8 +31,8 @@ afterAll(async () => {
 beforeEach(() => {
   const folder = mkdtempSync(join(tmpdir(), 'seedbed-scopes-test-'))
   runs += 1
-  const variables = connectionVariables(sandboxUrl(server.url), {})
-  const workers = [{ database: 'postgres', url: server.url, variables }]
+  const variables = connectionVariables(sandboxUrl({ url: server.url, password: 'unguessable' }), {})
+  const workers = [{ database: 'postgres', url: server.url, password: 'unguessable', variables }]
   run = {
     id: `run ${runs}`,
     project: folder,
