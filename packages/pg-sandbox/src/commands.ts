@@ -177,5 +177,7 @@ async function discardAll(shared: Shared, member: Member): Promise<boolean> {
   member.settings.clear()
   for (const [name, value] of member.initial) member.settings.set(name, value)
   shared.settings.forget()
+  // What it is told of has changed, although the session has not yet.
+  member.reportedChange = -1
   return answer(member, 'DISCARD ALL')
 }

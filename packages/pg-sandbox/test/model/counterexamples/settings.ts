@@ -139,4 +139,11 @@ export const settings: Counterexample[] = [
       { client: 0, query: 'SHOW app.who' },
     ],
   ],
+  [
+    'DISCARD ALL did not say which parameters it had put back.',
+    [
+      { client: 0, query: `SET application_name = 'renamed'` },
+      { client: 0, query: 'DISCARD ALL' },
+    ],
+  ],
 ]
