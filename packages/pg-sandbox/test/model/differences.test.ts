@@ -78,6 +78,14 @@ const differences: [what: string, program: Step[], answers: { real: string; sand
     { real: 'LOCK TABLE can only be used in transaction blocks', sandbox: 'LOCK TABLE' },
   ],
   [
+    'DEALLOCATE as the last of several statements is answered before a deferred constraint is checked.',
+    [{ client: 0, query: 'INSERT INTO rank VALUES (1); DEALLOCATE ALL' }],
+    {
+      real: 'INSERT 0 1"}\n    {"type":"error"',
+      sandbox: 'INSERT 0 1"}\n    {"type":"complete","tag":"DEALLOCATE ALL',
+    },
+  ],
+  [
     'A named portal of ROLLBACK TO does not outlive its failure.',
     [
       { client: 0, query: 'BEGIN' },

@@ -25,6 +25,7 @@
  */
 import fc from 'fast-check'
 import { bind, close, describe, execute, flush, parse, type Request } from '../wire/requests.js'
+import type { Place } from './run-program.js'
 import {
   any,
   begin,
@@ -38,6 +39,7 @@ import {
   preparedNames,
   prepareInSql,
   savepoints,
+  settings,
   several,
   statement,
   turn,
@@ -48,9 +50,6 @@ import {
 } from './statements.js'
 
 export type Step = { client: number } & Action
-
-/** Where a client is, by ReadyForQuery. */
-export type Status = 'I' | 'T' | 'E'
 
 export type Action =
   /** A simple query. */
@@ -66,7 +65,7 @@ const preparedName = any(...preparedNames, 's3', 's4')
 /** What a Bind makes. */
 const newPortal = any('p1', 'p2')
 /** A portal that an earlier message has left, or a cursor. */
-const portalName = any('p1', 'p1', 'p2', 'c1')
+const portalName = any('p1', 'p2', 'c1', 'c1')
 
 /** The sandbox answers for these itself, and does not see whether PREPARE or another portal has their name. */
 function named(text: string, statement: string, portal: string) {
@@ -84,11 +83,17 @@ const withValues = weighted<[text: string, values: (string | null)[]]>(
     2,
     fc.tuple(
       fc.constant('INSERT INTO account (name, balance) VALUES ($1, $2) RETURNING id'),
-      fc.tuple(fc.option(name, { freq: 9 }), any('1', '0', '4', '-1', 'many')),
+      fc.tuple(fc.option(name, { freq: 19 }), any('1', '0', '4', '5', '6', '7', '-1', 'many')),
     ),
   ],
-  [1, fc.tuple(fc.constant('UPDATE account SET balance = $1 WHERE id = $2'), fc.tuple(any('3', '-3'), any('1', '2')))],
-  [1, fc.tuple(fc.constant('SELECT $1::int / $2::int AS x'), fc.tuple(any('1', '2'), any('0', '1')))],
+  [
+    1,
+    fc.tuple(
+      fc.constant('UPDATE account SET balance = $1 WHERE id = $2'),
+      fc.tuple(any('3', '4', '5', '-3'), any('1', '2')),
+    ),
+  ],
+  [1, fc.tuple(fc.constant('SELECT $1::int / $2::int AS x'), fc.tuple(any('1', '2'), any('0', '1', '1', '1')))],
   [1, fc.tuple(fc.constant("SELECT set_config('app.who', $1, $2)"), fc.tuple(name, any('t', 'false')))],
   [2, fc.tuple(fc.constant('SELECT id, name FROM account ORDER BY id'), fc.constant([]))],
   [
@@ -106,7 +111,7 @@ const someValues = fc.array(fc.option(any('1', '2', 'cyd')), { maxLength: 2 })
 /** Messages of the extended protocol that belong together; they may lean on what earlier ones have left. */
 const messages: fc.Arbitrary<Request[]> = weighted<Request[]>(
   [
-    12,
+    32,
     fc
       .tuple(withValues, any('0', '0', '1', '2'), fc.boolean())
       .map(([[text, values], rows, described]) => [
@@ -131,44 +136,56 @@ const messages: fc.Arbitrary<Request[]> = weighted<Request[]>(
   [1, fc.constant([flush])],
 )
 
+/**
+ * A statement that executes itself ends at some depth of the stack. The others are left out at some places, and what a name
+ * stands for is not seen there.
+ */
+const mayHaveNoName = /^EXECUTE|^PREPARE|AND CHAIN|READ ONLY|READ WRITE|read_only|ISOLATION/
+
+type Use = 'run' | 'named' | 'portions' | 'batch' | 'twice'
+
 /** Prepared once under a name, and used several times: at once, or in portions. */
-const preparedByMessages: fc.Arbitrary<Request[][]> = fc
-  .tuple(
-    withValues,
-    any(...preparedNames),
-    newPortal,
-    fc.boolean(),
-    fc.array(any('run', 'run', 'named', 'portions', 'batch'), { minLength: 1, maxLength: 2 }),
-  )
-  .map(([[anyText, values], anyStatement, anyPortal, described, uses]) => {
-    // A statement that executes itself ends at some depth of the stack.
-    const text = anyText.startsWith('EXECUTE') ? 'SELECT 1' : anyText
-    const { statement, portal } = named(text, anyStatement, anyPortal)
-    return [
-      [parse(text, statement), ...(described ? [describe('statement', statement)] : [])],
-      ...uses.flatMap(use => {
-        if (use === 'run') return [[bind(values, { statement }), execute()]]
-        const first = [bind(values, { statement, portal }), execute({ portal, rows: 1 })]
-        const next = [execute({ portal, rows: 1 })]
-        if (use === 'named') return [first]
-        if (use === 'batch' || portal === '') return [[...first, ...next, close('portal', portal)]]
-        return [first, next, [...next, close('portal', portal)]]
-      }),
-    ]
-  })
+function preparedByMessages(uses: Use[]): fc.Arbitrary<Request[][]> {
+  return fc
+    .tuple(
+      withValues,
+      any(...preparedNames),
+      newPortal,
+      fc.boolean(),
+      fc.array(fc.constantFrom(...uses), { minLength: 1, maxLength: 2 }),
+    )
+    .map(([[anyText, values], anyStatement, anyPortal, described, uses]) => {
+      const text = mayHaveNoName.test(anyText) ? 'SELECT 1' : anyText
+      const { statement, portal } = named(text, anyStatement, anyPortal)
+      return [
+        [parse(text, statement), ...(described ? [describe('statement', statement)] : [])],
+        ...uses.flatMap(use => {
+          if (use === 'run') return [[bind(values, { statement }), execute()]]
+          const first = [bind(values, { statement, portal }), execute({ portal, rows: 1 })]
+          const next = [execute({ portal, rows: 1 })]
+          if (use === 'named') return [first]
+          if (use === 'batch' || portal === '') return [[...first, ...next, close('portal', portal)]]
+          return [first, next, [...next, close('portal', portal)]]
+        }),
+      ]
+    })
+}
 
 const query = (text: fc.Arbitrary<string>) => text.map((query): Action => ({ query }))
 /** The same statement in one of the two protocols. */
 const either = (text: fc.Arbitrary<string>) =>
   weighted<Action>([3, query(text)], [1, text.map(text => ({ pipeline: [parse(text), bind(), execute()] }))])
 
-const copy: fc.Arbitrary<Action> = fc.record(
-  {
-    copy: any('COPY account (name, balance) FROM STDIN', 'COPY rank FROM STDIN', 'COPY nowhere FROM STDIN'),
-    lines: fc.array(any('cyd\t5', 'dan\t6', 'ada\t1', '3', '4', 'nonsense'), { maxLength: 2 }),
-    fail: fc.constant('not today'),
-  },
-  { requiredKeys: ['copy', 'lines'] },
+const copyOf = (table: string, ...lines: string[]): fc.Arbitrary<Action> =>
+  fc.tuple(fc.array(any(...lines), { maxLength: 2 }), fc.nat(9)).map(([lines, fate]) => ({
+    copy: `COPY ${table} FROM STDIN`,
+    lines,
+    ...(fate === 0 ? { fail: 'not today' } : {}),
+  }))
+const copy = weighted(
+  [4, copyOf('account (name, balance)', 'cyd\t5', 'dan\t6', 'eve\t7', 'fay\t8', 'ada\t1')],
+  [4, copyOf('rank', '3', '4', '5', '6', 'nonsense')],
+  [1, copyOf('nowhere', '1')],
 )
 
 const loose: fc.Arbitrary<Action> = weighted<Action>(
@@ -178,28 +195,51 @@ const loose: fc.Arbitrary<Action> = weighted<Action>(
   [1, query(any('', ';', '-- nothing', ' ; ;', 'SELECT 1;'))],
   [4, messages.map(pipeline => ({ pipeline }))],
   [1, any('', ';', '-- nothing').map(text => ({ pipeline: [parse(text), bind(), describe('portal'), execute()] }))],
-  [2, fc.array(messages, { minLength: 2, maxLength: 4 }).map(pipeline => ({ pipeline: pipeline.flat() }))],
+  [3, fc.array(messages, { minLength: 2, maxLength: 3 }).map(pipeline => ({ pipeline: pipeline.flat() }))],
   [1, copy],
   [1, any('politely', 'without a word').map(leaves => ({ leaves }) as Action)],
 )
 
-/** Actions that need no transaction, although they may stand in one. */
-const other: fc.Arbitrary<Action[]> = weighted<Action[]>(
-  [2, oneOf(cursors, name => around(either(declare(name)), some(useCursor(name))))],
-  [1, around(either(makeTemporary), some(useTemporary))],
-  [1, oneOf(preparedNames, name => around(either(prepareInSql(name)), some(usePreparedInSql(name))))],
-  [2, preparedByMessages.map(found => found.map((pipeline): Action => ({ pipeline })))],
-)
+/** Without a transaction a cursor has to be held, and a portal ends with its batch. */
+const other = (holds: fc.Arbitrary<string>, uses: Use[]): fc.Arbitrary<Action[]> =>
+  weighted<Action[]>(
+    [2, oneOf(cursors, name => around(either(declare(name, holds)), some(useCursor(name))))],
+    [1, around(either(makeTemporary), some(useTemporary))],
+    [1, some(settings)],
+    [1, oneOf(preparedNames, name => around(either(prepareInSql(name)), some(usePreparedInSql(name))))],
+    [2, preparedByMessages(uses).map(found => found.map((pipeline): Action => ({ pipeline })))],
+  )
+
+const withinTransaction = other(any('', '', 'WITH HOLD '), [
+  'run',
+  'run',
+  'named',
+  'portions',
+  'portions',
+  'batch',
+  'batch',
+  'twice',
+])
+const outside = other(any('', 'WITH HOLD ', 'WITH HOLD '), [
+  'run',
+  'run',
+  'run',
+  'batch',
+  'batch',
+  'batch',
+  'twice',
+  'portions',
+])
 
 /** Actions that make sense one after the other; between them may be others. */
 const episodes = fc.letrec<{ nested: Action[]; transaction: Action[]; body: Action[] }>(tie => ({
   body: fc
-    .array(weighted([5, loose.map(action => [action])], [3, tie('nested')], [2, other]), { maxLength: 4 })
+    .array(weighted([5, loose.map(action => [action])], [3, tie('nested')], [2, withinTransaction]), { maxLength: 4 })
     .map(found => found.flat()),
   nested: oneOf(savepoints, name => around(either(makeSavepoint(name)), tie('body'), either(endSavepoint(name)))),
   transaction: around(either(begin), tie('body'), either(end)),
 }))
-const episode = weighted([2, loose.map(action => [action])], [5, episodes.transaction], [3, other])
+const episode = weighted([2, loose.map(action => [action])], [5, episodes.transaction], [3, outside])
 
 function oneOf<T>(names: string[], make: (name: fc.Arbitrary<string>) => fc.Arbitrary<T>): fc.Arbitrary<T> {
   return fc.oneof(...names.map(name => make(fc.constant(name))))
@@ -225,8 +265,11 @@ export const program: fc.Arbitrary<Step[]> = fc
     return mentions(/TEMP TABLE/, steps) ? steps.map(step => ({ ...step, client: 0 })) : steps
   })
 
-/** Whether a step has to be passed over, since it is one of the differences above where it stands. */
-export function isLeftOut(program: Step[], step: Step, status: Status): boolean {
+/** Whether a step has to be passed over where it stands: since it is one of the differences above, or tells nothing new. */
+export function isLeftOut(program: Step[], step: Step, { status, done, refused }: Place): boolean {
+  if (refused > 0 && !mentions(/COMMIT|END|ROLLBACK|ABORT|s3/, step)) return true
+  const [, savepoint] = /ROLLBACK(?: WORK)? TO (?:SAVEPOINT )?(\w|\\"A)/.exec(JSON.stringify(step)) ?? []
+  if (status === 'E' && savepoint !== undefined && !JSON.stringify(done).includes(`SAVEPOINT ${savepoint}`)) return true
   const inTransaction = status !== 'I'
   if (mentions(/ISOLATION LEVEL|DEFERRABLE/, step)) return inTransaction
   const makesReadOnly = mentions(/READ ONLY|read_only/, program)

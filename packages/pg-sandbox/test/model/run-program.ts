@@ -3,7 +3,7 @@ import { startPostgres, type PostgresMajor } from '@seedbed/postgres-for-tests'
 import { openSandbox } from '../../src/index.js'
 import { connectWire, type Reply, type WireClient } from '../wire/wire-client.js'
 import { sync } from '../wire/requests.js'
-import type { Status, Step } from './program.js'
+import type { Step } from './program.js'
 import { showStep } from './show-step.js'
 import { everything, resetReal, resetSandbox, roles, schema, seedOnce } from './schema.js'
 
@@ -12,10 +12,28 @@ export interface Sides extends AsyncDisposable {
   /**
    * Runs a program on both, one statement at a time.
    *
-   * @param isLeftOut says which of its steps to pass over, where they stand
+   * @param watch.isLeftOut says which of its steps to pass over, where they stand
+   * @param watch.onStep is told what the real database has answered
    * @returns the first difference as a text for people; undefined if there is none
    */
-  compare(program: Step[], isLeftOut?: (step: Step, status: Status) => boolean): Promise<string | undefined>
+  compare(program: Step[], watch?: Watch): Promise<string | undefined>
+}
+
+/** Where the program stands. */
+export interface Place {
+  /** Of the client in a transaction; `I` if there is none. */
+  status: Status
+  /** The steps of that transaction that have succeeded. */
+  done: Step[]
+  /** How many it has refused since it failed. */
+  refused: number
+}
+
+export type Status = 'I' | 'T' | 'E'
+
+interface Watch {
+  isLeftOut?(step: Step, place: Place): boolean
+  onStep?(step: Step, replies: Reply[]): void
 }
 
 /** Where a program's clients connect to, and what stands around a program there. */
@@ -46,8 +64,8 @@ export async function openSides(): Promise<Sides> {
   let sandbox = await openSandboxed(sandboxed)
 
   return {
-    async compare(program, isLeftOut = () => false) {
-      const difference = await run(program, isLeftOut, { real, sandbox })
+    async compare(program, watch = {}) {
+      const difference = await run(program, watch, { real, sandbox })
       if (difference !== undefined) {
         // Whatever is wrong with it shall not be there for the next program.
         await sandbox.close()
@@ -108,7 +126,7 @@ interface Pair {
 
 async function run(
   program: Step[],
-  isLeftOut: (step: Step, status: Status) => boolean,
+  { isLeftOut, onStep }: Watch,
   { real, sandbox }: { real: Side; sandbox: Side },
 ): Promise<string | undefined> {
   const clients = new Map<number, Pair>()
@@ -131,16 +149,16 @@ async function run(
     if (difference !== undefined) return difference
     /** Who is in a transaction. */
     let holder: number | undefined
-    let status: Status = 'I'
+    let place = start
     for (const step of program) {
-      if (isLeftOut(step, status)) continue
+      if (isLeftOut?.(step, place)) continue
       const client = holder ?? step.client
       log.push(showStep({ ...step, client }))
       if ('leaves' in step) {
         const pair = clients.get(client)
         clients.delete(client)
         holder = undefined
-        status = 'I'
+        place = start
         await Promise.all([hangUp(pair?.real, step.leaves), hangUp(pair?.sandbox, step.leaves)])
         continue
       }
@@ -154,9 +172,10 @@ async function run(
       const replies = await both(pair, client => perform(client, step))
       const difference = differenceAt('The last step', replies)
       if (difference !== undefined) return difference
+      onStep?.({ ...step, client }, replies.real)
       const last = replies.real.at(-1)
-      status = last?.type === 'ready' ? last.status : 'I'
-      holder = status === 'I' ? undefined : client
+      place = last?.type === 'ready' ? after(place, step, last.status) : start
+      holder = place.status === 'I' ? undefined : client
     }
 
     for (const pair of clients.values()) await Promise.all([pair.real.close(), pair.sandbox.close()])
@@ -172,6 +191,14 @@ async function run(
     await real.leave()
     await sandbox.leave()
   }
+}
+
+const start: Place = { status: 'I', done: [], refused: 0 }
+
+function after({ done, refused, ...before }: Place, step: Step, status: Status): Place {
+  if (status === 'I') return start
+  if (status === 'T') return { status, done: [...done, step], refused: 0 }
+  return { status, done, refused: before.status === 'E' ? refused + 1 : 0 }
 }
 
 /** Each client asks for settings of its own, which a RESET goes back to. */

@@ -46,7 +46,7 @@ const setSequences = `
 export const resetReal = `
   SET client_min_messages = error;
   BEGIN;
-  DROP TABLE IF EXISTS extra;
+  DROP TABLE IF EXISTS extra, shadow.extra;
   DELETE FROM entry; DELETE FROM account; DELETE FROM rank; DELETE FROM shadow.account;
   ${seed}
   ${setSequences}
@@ -64,7 +64,7 @@ export const everything = `
   SELECT * FROM entry ORDER BY id;
   SELECT * FROM rank ORDER BY place;
   SELECT * FROM shadow.account ORDER BY id, name;
-  SELECT to_regclass('public.extra');
+  SELECT to_regclass('public.extra'), to_regclass('shadow.extra');
   SELECT last_value, is_called FROM account_id_seq;
   SELECT last_value, is_called FROM entry_id_seq;
 `

@@ -9,10 +9,10 @@ const sql = (texts: TemplateStringsArray, ...parts: fc.Arbitrary<string | number
   fc.tuple(...parts).map(values => texts.map((text, index) => text + (values[index] ?? '')).join(''))
 
 /** 1 and 2 are there from the start. */
-const accountId = any('1', '1', '2', '2', '3', '4')
-const place = any('1', '2', '3', '4', '5', '6')
-export const name = any('bob', 'cyd', 'dan', 'eve', 'fay', 'gil', 'hal')
-const amount = any('0', '1', '5', '5', '-3')
+const accountId = any('1', '1', '2', '2', '3', '4', '4')
+const place = any('1', '1', '2', '3', '4', '5', '6', '7')
+export const name = any('bob', 'cyd', 'dan', 'eve', 'fay', 'gil', 'hal', 'ian', 'joe', 'kim', 'lou', 'mae')
+const amount = any('0', '1', '2', '3', '4', '5', '5', '6', '-30')
 /** Few names, so that savepoints with one name stand one in the other, and so that names collide. */
 export const savepoints = ['a', 'b', '"A b"']
 export const preparedNames = ['s1', 's2']
@@ -26,10 +26,10 @@ const write = weighted(
   [4, sql`INSERT INTO account (name, balance) VALUES ('${name}', ${amount})${maybe(' RETURNING id')}`],
   [1, sql`INSERT INTO account (id, name) VALUES (${accountId}, '${name}') ON CONFLICT DO NOTHING`],
   [1, sql`INSERT INTO account (name, balance) VALUES (${any('NULL', "'gil'")}, 1 / ${any('0', '1')})`],
-  [3, sql`INSERT INTO entry (account_id, other_id) VALUES (${accountId}, ${any('1', '1', '2', '3')})`],
+  [5, sql`INSERT INTO entry (account_id, other_id) VALUES (${accountId}, ${any('1', '1', '2', '3')})`],
   [1, sql`INSERT INTO entry (account_id, note) VALUES (${accountId}, 'it; COMMIT; -- "begin"')`],
   [1, sql`INSERT INTO entry (account_id) SELECT id FROM account ORDER BY id`],
-  [2, sql`INSERT INTO rank VALUES (${place})`],
+  [4, sql`INSERT INTO rank VALUES (${place})`],
   [2, sql`UPDATE account SET balance = balance - ${amount} WHERE id = ${accountId} RETURNING balance`],
   [1, sql`UPDATE account SET name = '${name}' WHERE id = ${accountId}`],
   [1, sql`UPDATE rank SET place = ${place} WHERE place = 1`],
@@ -41,8 +41,9 @@ const read = weighted(
   [4, sql`SELECT id, name, balance FROM account ORDER BY id`],
   [3, sql`SELECT count(*) FROM ${any('entry', 'rank', 'account', 'shadow.account')}`],
   [1, sql`SELECT name FROM account WHERE id = ${accountId} FOR UPDATE`],
-  [1, sql`SELECT 1 / ${any('0', '1')} AS commit`],
+  [1, sql`SELECT 1 / ${any('0', '1', '1')} AS commit`],
   [1, any('SELECT nonsense', 'SELEC 1', 'SELECT 1 FROM nowhere')],
+  [2, sql`SELECT name FROM account WHERE balance > ${amount} ORDER BY name LIMIT 2`],
   [3, any('SHOW transaction_read_only', 'SELECT current_user', 'VALUES (1), (2)', 'TABLE rank ORDER BY place')],
   [1, any('COPY (SELECT name FROM account ORDER BY id) TO STDOUT')],
   [
@@ -79,7 +80,7 @@ export const begin = weighted(
 const chain = any('', '', '', ' AND NO CHAIN', ' AND CHAIN')
 const commit = sql`${any('COMMIT', 'END')}${any('', '', ' WORK', ' TRANSACTION')}${chain}`
 const rollback = sql`${any('ROLLBACK', 'ABORT')}${any('', '', ' WORK', ' TRANSACTION')}${chain}`
-export const end = weighted([2, commit], [1, rollback])
+export const end = weighted([3, commit], [1, rollback])
 export const makeSavepoint = (name: fc.Arbitrary<string>) => sql`SAVEPOINT ${name}`
 export const endSavepoint = (name: fc.Arbitrary<string>) =>
   weighted(
@@ -107,8 +108,8 @@ const assignment = any(
   'search_path = public',
   'datestyle = german',
 )
-const settings = weighted(
-  [4, sql`SET ${any('', '', 'SESSION ', 'LOCAL ', 'LOCAL ')}${assignment}`],
+export const settings = weighted(
+  [6, sql`SET ${any('', '', 'SESSION ', 'LOCAL ', 'LOCAL ')}${assignment}`],
   [1, sql`RESET ${setting}`],
   [1, any('RESET ALL', 'SET LOCAL work_mem TO DEFAULT', 'SET TIME ZONE 3', "SET LOCAL TIME ZONE 'UTC'")],
   [3, sql`SHOW ${setting}`],
@@ -121,8 +122,8 @@ const constraintNames = any('ALL', 'ALL', 'entry_account', 'entry_other', 'rank_
 const constraints = sql`SET CONSTRAINTS ${constraintNames} ${any('DEFERRED', 'IMMEDIATE')}`
 
 const scroll = any('SCROLL', 'NO SCROLL')
-export const declare = (name: fc.Arbitrary<string>) =>
-  sql`DECLARE ${name} ${scroll} CURSOR ${any('', '', 'WITH HOLD ')}FOR SELECT id, name FROM account ORDER BY id`
+export const declare = (name: fc.Arbitrary<string>, holds = any('', '', 'WITH HOLD ')) =>
+  sql`DECLARE ${name} ${scroll} CURSOR ${holds}FOR SELECT id, name FROM account ORDER BY id`
 export const useCursor = (name: fc.Arbitrary<string>) =>
   weighted(
     [5, sql`${any('FETCH', 'FETCH', 'MOVE')} ${any('NEXT', '2', 'ALL', 'BACKWARD 1')} FROM ${name}`],
@@ -173,8 +174,12 @@ export const turn = weighted(
 )
 export const several = fc
   .tuple(
-    fc.array(weighted([3, statement], [2, turn]), { minLength: 2, maxLength: 4 }),
+    fc.array(weighted([8, statement], [1, beginWithin], [1, turn]), { minLength: 2, maxLength: 4 }),
     any('; ', ';', ';;\n'),
     maybe(';'),
   )
-  .map(([statements, between, last]) => statements.join(between) + last)
+  .map(([statements, between, last]) => {
+    // The sandbox answers it before it looks at what is deferred to the end of the text.
+    if (/^DEALLOCATE|^CLOSE ALL/.test(statements.at(-1)!)) statements.push('SELECT 1')
+    return statements.join(between) + last
+  })
