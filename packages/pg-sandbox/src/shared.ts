@@ -80,8 +80,9 @@ export async function beginUnit(shared: Shared, member: Member, more: { guarded?
   // Its savepoint takes READ ONLY back when it is released.
   const { anew, savepoints, guard } = shared.ground.begin({ guarded: more.guarded === true || readOnly })
   if (anew.length > 0) {
-    forgetState(shared)
+    // First, or what was just read would be forgotten as well.
     shared.constraints.begunAnew()
+    forgetState(shared)
   }
   const settings = shared.settings.switchTo(member)
   // They may fail, as for a role that is gone, so that the savepoint has to be there; and once they are made they must not

@@ -41,6 +41,25 @@ test('opens no session before its first client, who finds the scopes as they wer
   for (const client of clients) await client.end()
 })
 
+test('looks once which constraints there are, and again after a statement that may have made some', async () => {
+  await using logging = await startPostgres({ settings: { log_statement: 'all' } })
+  await using sandbox = await openSandbox({ url: logging.url })
+  const looks = async () => (await logging.log()).split('from pg_catalog.pg_constraint').length - 1
+  const client = new Client(sandbox.url)
+  await client.connect()
+  const test = async (sql: string) => {
+    await sandbox.enter('test')
+    await client.query(sql)
+    await sandbox.leave()
+  }
+  for (let time = 0; time < 3; time++) await test('select 1')
+  expect(await looks()).toBe(1)
+  await test('create table made (id int unique deferrable initially deferred)')
+  for (let time = 0; time < 3; time++) await test('select 1')
+  expect(await looks()).toBe(2)
+  await client.end()
+})
+
 test('a server that cannot be reached is told to the client, and tried again with the next', async () => {
   const gone = await startPostgres()
   await using sandbox = await openSandbox({ url: gone.url })
