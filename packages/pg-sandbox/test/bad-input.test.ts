@@ -7,7 +7,8 @@ const place = usePlace('create table item (id int primary key, name text)')
 const cases = Number(process.env.PG_SANDBOX_FUZZ ?? 50_000)
 /** From memory, as clients of this process are answered, and over TCP. */
 const hosts = ['127.0.0.1', 'localhost']
-const seed = Number(process.env.PG_SANDBOX_SEED ?? Math.floor(Math.random() * 2 ** 31))
+/** The same input each time, so that a change is judged by itself; `npm run soak` takes other input. */
+const seed = Number(process.env.PG_SANDBOX_SEED ?? 20_261_121)
 
 test(
   `${cases} connections that send nonsense harm nobody else (PG_SANDBOX_SEED=${seed})`,
