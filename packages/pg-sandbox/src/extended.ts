@@ -4,7 +4,7 @@ import { sync } from './messages.js'
 import { placeMessage } from './place-message.js'
 import { plainBatchText, runPlainBatch } from './plain-batch.js'
 import { isPrepared } from './preface.js'
-import { newSegment, runSegment, type Batch } from './segment.js'
+import { lostStatements, newSegment, runSegment, type Batch } from './segment.js'
 import { relay, type Shared } from './shared.js'
 import { rememberTemporary } from './temporary-tables.js'
 import type { Command } from './units.js'
@@ -51,13 +51,17 @@ const isExecute = ({ type }: Frame) => type === 'E'
 /** Sends what has been gathered; true if something has failed. */
 async function flushFails(batch: Batch): Promise<boolean> {
   const { shared, member } = batch
-  const { messages, hidden, begun, undone, executes, temporary, unnamed } = batch.segment
+  const { segment } = batch
+  const { messages, hidden, begun, undone, executes, temporary, unnamed } = segment
   batch.segment = newSegment()
   batch.executed ||= executes
   if (messages.length === 0) return false
   const run: Command['run'] = async before => {
     // A simple query in front makes the server forget the unnamed statement.
-    const again = unnamed && (shared.unnamedOwner !== member || !isPrepared(shared, before)) ? [unnamed] : []
+    const unnamedAgain = unnamed && (shared.unnamedOwner !== member || !isPrepared(shared, before)) ? [unnamed] : []
+    const session = shared.session()
+    const lost = lostStatements(segment, session)
+    const again = [...lost.map(({ parse }) => parse), ...unnamedAgain]
     const outcome = await relay(shared, member, [...again, ...messages, sync], {
       before,
       extended: true,
@@ -65,6 +69,7 @@ async function flushFails(batch: Batch): Promise<boolean> {
     })
     member.prepared.closing.clear()
     for (const { at, undo } of undone) if (at + again.length >= outcome.answered) undo()
+    for (const statement of [...segment.prepares, ...lost.slice(0, outcome.answered)]) statement.session = session
     if (!outcome.failed) for (const meaning of temporary) await rememberTemporary(shared, member, meaning)
     return outcome
   }

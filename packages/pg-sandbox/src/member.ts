@@ -188,6 +188,18 @@ export function openMember(
   return member
 }
 
+/**
+ * What a session had of a client is gone with it. Statements that were prepared by messages are prepared again when they are
+ * used, and settings are made again.
+ */
+export function forgetSession(member: Member): void {
+  const { statements, openPortals, controlPortals } = member.prepared
+  for (const [name, { scope }] of statements) if (scope !== undefined) statements.delete(name)
+  const gone = [openPortals, controlPortals, member.cursors, member.holdCursors, member.heldInUnit]
+  for (const names of [...gone, member.temporary]) names.clear()
+  member.reportedChange = -1
+}
+
 /** A client's latest statement, for messages. */
 export function lastStatement({ lastText }: Member): string {
   return shortened(lastText) || 'BEGIN'

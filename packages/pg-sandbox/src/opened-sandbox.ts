@@ -7,7 +7,7 @@ import { openGround } from './ground.js'
 import { leaveScope } from './leave-scope.js'
 import { logIn, newKey, type Greeting } from './log-in.js'
 import { maintain, type Maintenance } from './maintain.js'
-import { openMember, type Member } from './member.js'
+import { forgetSession, openMember, type Member } from './member.js'
 import { int32, message, readyForQuery, report } from './messages.js'
 import type { LeaveOptions, SandboxOptions } from './open-sandbox.js'
 import { openServerSession, type ServerSession } from './server-session.js'
@@ -81,6 +81,8 @@ export function openedSandbox(options: OpenedOptions, entered: readonly string[]
         made.abandon(reason)
       },
     }
+    for (const member of shared.members) forgetSession(member)
+    shared.unnamedOwner = undefined
     shared.usual = usual
     shared.ground.reset()
     shared.settings.forget()

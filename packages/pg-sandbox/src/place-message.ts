@@ -22,7 +22,7 @@ import {
   runPrepared,
   textParameters,
 } from './prepared.js'
-import type { Batch, Segment } from './segment.js'
+import { useStatement, type Batch, type Segment } from './segment.js'
 import { relay, remember } from './shared.js'
 import type { Meaning } from './statements.js'
 import { failTransaction } from './transactions.js'
@@ -52,10 +52,14 @@ async function parse(batch: Batch, bytes: Buffer): Promise<Then | undefined> {
   const { statements } = member.prepared
   const { name, text, types } = readParse(bytes)
   const meaning = await meaningOf(text)
-  const serverName = statements.get(name)?.serverName ?? member.prepared.newStatement(name)
-  if (name !== '' && statements.has(name)) {
+  const known = name === '' ? undefined : statements.get(name)
+  const serverName = known?.serverName ?? member.prepared.newStatement(name)
+  if (known) {
     // The server looks at the text first, and then finds the name taken.
-    if (serverName !== '' && !isControl(meaning)) return add(segment, parseMessage(serverName, text, types), 'shown')
+    if (serverName !== '' && !isControl(meaning)) {
+      useStatement(segment, name, known)
+      return add(segment, parseMessage(serverName, text, types), 'shown')
+    }
     return unlessAborted(batch, meaning, refuse(batch, '42P05', `prepared statement "${name}" already exists`))
   }
   if (isControl(meaning)) {
@@ -66,8 +70,10 @@ async function parse(batch: Batch, bytes: Buffer): Promise<Then | undefined> {
     })
   }
   const renamed = parseMessage(serverName, meaning ? withOwnNames(member, text, meaning) : text, types)
-  statements.set(name, { text, meaning, parse: renamed, serverName })
+  const prepared = { text, meaning, parse: renamed, serverName }
+  statements.set(name, prepared)
   if (name === '') segment.parsesUnnamed = true
+  else segment.prepares.add(prepared)
   takeBackIfItFails(segment, () => statements.delete(name))
   return add(segment, renamed, 'shown')
 }
@@ -97,7 +103,7 @@ function bind(batch: Batch, bytes: Buffer): Then | undefined {
   remember(shared, member, statement?.text ?? '')
   const place = () => {
     const { segment } = batch
-    if (read.statement === '' && statement) useUnnamed(segment, statement.parse)
+    if (statement) useStatement(segment, read.statement, statement)
     if (read.portal === '') {
       closeUnnamedPortal(batch)
       if (batch.readsInPortions) member.prepared.nameUnnamedPortal()
@@ -130,7 +136,7 @@ function describe({ member, segment }: Batch, bytes: Buffer): Then | undefined {
     return say(member, target.kind === 'P' ? noData : Buffer.concat([message('t', noParameters), noData]))
   }
   if (target.kind === 'P') return add(segment, describeMessage('P', portalName(member, target.name)))
-  if (target.name === '' && found) useUnnamed(segment, found.parse)
+  if (found) useStatement(segment, target.name, found)
   return add(segment, describeMessage('S', found ? found.serverName : target.name))
 }
 
@@ -241,10 +247,6 @@ function add(segment: Segment, bytes: Buffer, reply?: 'shown' | 'hidden'): undef
 /** For the message that is added next. */
 function takeBackIfItFails({ undone, hidden }: Segment, undo: () => void): void {
   undone.push({ at: hidden.length, undo })
-}
-
-function useUnnamed(segment: Segment, parse: Buffer): void {
-  if (!segment.parsesUnnamed) segment.unnamed ??= parse
 }
 
 /** Cursors of SQL and portals of messages have one space of names. */

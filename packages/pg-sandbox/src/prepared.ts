@@ -1,4 +1,5 @@
 import { message, textAt } from './messages.js'
+import type { ServerSession } from './server-session.js'
 import type { Meaning } from './statements.js'
 
 /** A statement that a client has prepared by a Parse message. */
@@ -9,6 +10,8 @@ export interface PreparedStatement {
   /** The Parse message with the server's name in it; empty where the server never sees it. */
   parse: Buffer
   serverName: string
+  /** The session that has it; undefined until its Parse was sent. In another session it has to be prepared again. */
+  session?: ServerSession
   /** The depth of the scope in which it was made by SQL's PREPARE; undefined where messages have prepared it. */
   scope?: number
 }

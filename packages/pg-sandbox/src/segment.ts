@@ -1,4 +1,6 @@
 import type { Member } from './member.js'
+import type { PreparedStatement } from './prepared.js'
+import type { ServerSession } from './server-session.js'
 import { beginUnit, type Shared } from './shared.js'
 import type { Meaning } from './statements.js'
 import { startTransaction } from './transactions.js'
@@ -29,6 +31,9 @@ export interface Segment {
   /** Temporary tables that it makes. */
   temporary: Extract<Meaning, { kind: 'temporary' }>[]
   parsesUnnamed: boolean
+  /** Named statements that it prepares, and those that it uses. */
+  prepares: Set<PreparedStatement>
+  uses: Set<PreparedStatement>
   /** The Parse of the unnamed statement, where the segment uses one of an earlier segment. */
   unnamed: Buffer | undefined
   /** Whether its unit has been begun already. */
@@ -42,9 +47,25 @@ export const newSegment = (): Segment => ({
   executes: false,
   temporary: [],
   parsesUnnamed: false,
+  prepares: new Set(),
+  uses: new Set(),
   unnamed: undefined,
   begun: false,
 })
+
+/** It may have to be prepared again: the unnamed one after any simple query, all of them in a new session. */
+export function useStatement(segment: Segment, name: string, statement: PreparedStatement): void {
+  if (name !== '') segment.uses.add(statement)
+  else if (!segment.parsesUnnamed) segment.unnamed ??= statement.parse
+}
+
+/** Named statements that were prepared in a session that is no more; its client does not know that, and goes on to use them. */
+export function lostStatements({ uses, prepares }: Segment, session: ServerSession): PreparedStatement[] {
+  // One that SQL's PREPARE has made is gone with its session.
+  return [...uses].filter(
+    statement => statement.session !== session && !prepares.has(statement) && statement.scope === undefined,
+  )
+}
 
 /** In the client's transaction, or as a unit of its own. */
 export async function runSegment(
