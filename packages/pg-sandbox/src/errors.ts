@@ -23,9 +23,11 @@ export class SandboxError extends Error {
 export class SandboxServerError extends Error {
   /** SQLSTATE. */
   readonly code: string
+  readonly detail: string | undefined
   constructor(fields: Map<string, string>) {
     super(fields.get('M') ?? 'unknown error')
     this.code = fields.get('C') ?? 'XX000'
+    this.detail = fields.get('D')
   }
 }
 

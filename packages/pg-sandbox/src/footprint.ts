@@ -18,6 +18,18 @@ export interface Footprint {
   inFlight: { client: string; statement: string; cancelled: boolean }[]
   /** Only if it was asked for. */
   details?: FootprintDetails
+  /** Only if it was asked for, and if anything ran in a scope that was entered. */
+  kept?: Kept
+}
+
+/** What became of the wish to keep what a scope has written. */
+export interface Kept {
+  /** Why nothing was committed, in the server's words: a deferred constraint does not hold. Then the scope ended as usual. */
+  problem?: string
+  /** Transactions that had failed, which no COMMIT takes, with the last statement of each. */
+  withoutTransactions: { client: string; statement: string }[]
+  /** For each scope that is still entered, the outermost first: whether it has lost what ran in it. */
+  emptied: boolean[]
 }
 
 export interface FootprintDetails {

@@ -10,6 +10,8 @@ export interface Ground {
   /** Leaves the innermost scope: what puts its writes back; null if nothing ran in it. */
   leave(): string | null
   scopes(): number
+  /** For each scope, the outermost first, whether anything ran in itself. */
+  used(): boolean[]
   /**
    * What has to run before a unit begins.
    *
@@ -59,6 +61,7 @@ export function openGround(name: string): Ground {
       return undo
     },
     scopes: () => points.scopes(),
+    used: () => points.used(),
     begin({ guarded: wanted = false } = {}) {
       // With a restore point above it, it has to stay: to release it would take that point along.
       const release = guarded && points.depth() === depthAtBegin ? releaseGuard : null

@@ -3,14 +3,23 @@ import { addTally, footprintOf, type Footprint } from './footprint.js'
 import { detailsAround } from './footprint-details.js'
 import { lastStatement, type Member } from './member.js'
 import { clearLeftovers } from './leftovers.js'
+import { keepWrites } from './keep-writes.js'
 import { forgetState, type Shared } from './shared.js'
 import { forgetUnit, outside } from './transactions.js'
 
+interface ScopeEnd {
+  detailed: boolean
+  /** How long statements that still run are waited for, in milliseconds. */
+  patience: number
+  /** Commits the shared transaction, and goes on with another session; instead of putting back what was written. */
+  commit?: (() => Promise<void>) | undefined
+}
+
 /**
  * Ends the innermost scope: waits for what still runs, ends transactions that were left open, and puts all back that was
- * written in it.
+ * written in it, or commits it.
  */
-export async function leaveScope(shared: Shared, patience: number, detailed: boolean): Promise<Footprint> {
+export async function leaveScope(shared: Shared, { patience, detailed, commit }: ScopeEnd): Promise<Footprint> {
   const tally = shared.tallies.pop()!
   const outer = shared.tallies.at(-1)
   if (outer) addTally(outer, tally)
@@ -20,16 +29,31 @@ export async function leaveScope(shared: Shared, patience: number, detailed: boo
   const holder = shared.turns.holder()
   // It is about to be ended, and must not make an end by itself because somebody else asks for the turn.
   if (holder) shared.turns.idle(holder, false)
+  const failed: typeof footprint.openTransactions = []
   const turn = shared.turns.take(shared.self, { first: true })
   for (const member of shared.members) {
     if (member.status === 'I') continue
-    footprint.openTransactions.push({ client: member.label, statement: lastStatement(member) })
+    const open = { client: member.label, statement: lastStatement(member) }
+    footprint.openTransactions.push(open)
+    if (member.status === 'E') failed.push(open)
     abandon(shared, member, footprint.scope)
   }
   await turn
+  const keeps = commit && !shared.session().lost() && shared.ground.used().includes(true)
+  const endWrites = async () => {
+    try {
+      if (keeps) footprint.kept = { withoutTransactions: failed, ...(await keepWrites(shared, commit)) }
+    } finally {
+      await putBack(shared)
+    }
+  }
   try {
-    if (detailed) footprint.details = await detailsAround(shared, tally.texts, () => putBack(shared))
-    else await putBack(shared)
+    // A client's transaction that has failed is at an end, and would take all else with it.
+    if (keeps && failed.length > 0) await shared.run(shared.ground.undo())
+    if (detailed) footprint.details = await detailsAround(shared, tally.texts, endWrites)
+    else await endWrites()
+    // What the outer scopes wrote would be counted too.
+    if (footprint.details && footprint.kept?.emptied.includes(true)) footprint.details.rowsByTable = undefined
   } finally {
     shared.turns.give(shared.self)
   }

@@ -48,6 +48,12 @@ export interface LeaveOptions {
    * @default false
    */
   detailed?: boolean
+  /**
+   * The URL of another database, as this one was at the begin: what was written, in outer scopes too, is committed where it is
+   * instead of being put back, for somebody to look at, and the sandbox goes on there. Its own URL stays, and so do its
+   * clients; outer scopes have lost what they wrote. Deferred constraints have to hold, or nothing is committed.
+   */
+  keep?: string
 }
 
 /** An endpoint with a URL: all that connects to it shares one transaction, which is rolled back. */
@@ -72,7 +78,8 @@ export interface Sandbox extends AsyncDisposable {
   /**
    * Ends the innermost scope: all that was written in it is gone, and transactions that were left open in it have ended.
    *
-   * @throws SandboxError NO_SCOPE, SESSION_LOST
+   * @throws SandboxError NO_SCOPE, SESSION_LOST; with `keep` also CONNECTION_FAILED, and an Error with the server's SQLSTATE
+   *   where the COMMIT fails: in both cases the session is lost
    */
   leave(options?: LeaveOptions): Promise<Footprint>
   /**

@@ -42,7 +42,10 @@ export function openedSandbox(options: OpenedOptions, entered: readonly string[]
   const name = `sb_${randomBytes(6).toString('hex')}`
   const shared = openShared(() => session!, openTurns<Member>(patience, turnTimeout(patience)), openGround(name))
   const keys = new Map<number, { key: number; member: Member }>()
+  let { url } = options
   let session: ServerSession | undefined
+  /** Without saying that something has escaped. */
+  let endSession: ServerSession['abandon']
   let opening: Promise<ServerSession> | undefined
   let parameters: ReadonlySet<string> = new Set()
   let sessions = 0
@@ -66,7 +69,7 @@ export function openedSandbox(options: OpenedOptions, entered: readonly string[]
 
   async function openSession(): Promise<ServerSession> {
     sessions += 1
-    const made = await openServerSession(options.url)
+    const made = await openServerSession(url)
     const [, names = []] = await made.run('BEGIN; SELECT lower(name) FROM pg_catalog.pg_settings')
     const usual = await made.prepare(shared.ground.usual)
     if (closed) {
@@ -81,6 +84,7 @@ export function openedSandbox(options: OpenedOptions, entered: readonly string[]
         made.abandon(reason)
       },
     }
+    endSession = made.abandon
     for (const member of shared.members) forgetSession(member)
     shared.unnamedOwner = undefined
     shared.usual = usual
@@ -88,6 +92,19 @@ export function openedSandbox(options: OpenedOptions, entered: readonly string[]
     shared.settings.forget()
     shared.constraints.changed()
     return session
+  }
+
+  async function commitAndMove(next: string): Promise<void> {
+    try {
+      await session!.run('COMMIT')
+    } catch (error) {
+      // The server has rolled all back, and is in no transaction any more.
+      endSession(`its COMMIT failed: ${(error as Error).message}`)
+      throw error
+    }
+    await session!.close()
+    url = next
+    await openSession()
   }
 
   async function welcome(socket: Duplex, origin: string): Promise<void> {
@@ -131,9 +148,10 @@ export function openedSandbox(options: OpenedOptions, entered: readonly string[]
       if (session) await connected()
       enterScope(scope)
     },
-    async leave({ detailed = false }) {
+    async leave({ detailed = false, keep }) {
       if (shared.ground.scopes() === 0) throw errors.NO_SCOPE({ call: 'leave()' })
-      if (session) return leaveScope(shared, stragglerTimeout, detailed)
+      const commit = keep === undefined ? undefined : () => commitAndMove(keep)
+      if (session) return leaveScope(shared, { patience: stragglerTimeout, detailed, commit })
       shared.ground.leave()
       return footprintOf(shared.tallies.pop()!)
     },

@@ -26,6 +26,8 @@ export interface RestorePoints {
   forgetAbove(depth: Depth): void
   /** Whether anything ran since the newest restore point. */
   written(): boolean
+  /** For each scope, the outermost first, whether anything ran in itself. */
+  used(): boolean[]
   scopes(): number
 }
 
@@ -75,6 +77,11 @@ export function restorePoints(name: string): RestorePoints {
       written = true
     },
     written: () => written,
+    used: () =>
+      scopes.map(({ restore }, index) => {
+        const inner = scopes[index + 1]
+        return inner ? inner.restore !== restore : restore !== null && (restore !== depth || written)
+      }),
     scopes: () => scopes.length,
   }
 }
