@@ -4,6 +4,7 @@ import { copySettings, settingsOf } from './copy-settings.js'
 import { dropRegistered } from './drop.js'
 import type { Template } from './ensure.js'
 import { errors } from './errors.js'
+import { keep, type Keep, type KeptDatabase } from './keep.js'
 import { lockClass, whileUnused } from './locks.js'
 import { newDatabase } from './names.js'
 import { release, type HeldClone, type Release, type Released } from './release.js'
@@ -17,12 +18,20 @@ export interface Clone {
   /** Whether it has been used before. */
   recycled: boolean
   /**
-   * Gives it back. It is kept for another use if nothing was committed in it and nobody but you was in it; otherwise
+   * Gives it back. It waits for another use if nothing was committed in it and nobody but you was in it; otherwise
    * it is dropped. Sessions that are just closing have a second to go; any that stay are ended.
    *
    * @throws TemplateError DROP_REFUSED, LEASE_LOST
    */
   release: (use: Release) => Promise<Released>
+  /**
+   * Keeps it as it is for somebody to look at, under another name, instead of giving it back: nobody gets it any more, and no
+   * sweep drops it within seven days. All of its sessions must be closed, or closing.
+   *
+   * @throws TemplateError KEEP_FAILED, LEASE_LOST; it is as it was then
+   * @example const { url } = await clone.keep({ label: 'users.test.ts renames' })
+   */
+  keep: (options: Keep) => Promise<KeptDatabase>
 }
 
 /** Databases made from a template: see `Templates.clone`. */
@@ -57,6 +66,10 @@ function cloneOf(context: Context, held: HeldClone, recycled: boolean): Clone {
     url: withDatabase(context.url, held.database),
     recycled,
     release: use => release(context, held, use),
+    keep: async options => {
+      const database = await keep(context, held, options)
+      return { database, url: withDatabase(context.url, database) }
+    },
   }
 }
 

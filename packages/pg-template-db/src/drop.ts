@@ -1,11 +1,12 @@
 import { escapeIdentifier, escapeLiteral } from 'pg'
 import type { Context } from './context.js'
 import { reasonOf } from './errors.js'
+import type { DatabaseKind } from './registry.js'
 import { openSession, type Session } from './session.js'
 
 interface Facts {
   name: string
-  kind: 'template' | 'clone'
+  kind: DatabaseKind
   owner: string
   oid: number | null
   comment: string
@@ -59,6 +60,8 @@ export async function dropRegistered(
     await work.query('delete from template_db.databases where id = $1', [id])
   } catch (cause) {
     if (work.lost()) throw cause
+    // Somebody looks at it, and shall find it as before.
+    await work.query(`update template_db.databases set state = 'ready' where id = $1 and kind = 'kept'`, [id])
     return { reason: reasonOf(cause), cause }
   }
   return undefined

@@ -134,7 +134,7 @@ async function dropLeftovers(context: Context, work: Session, key: string): Prom
     values,
   )
   const rows = await work.query<{ id: number }>(
-    'select id from template_db.databases where key = $1 and owner = $2 order by id',
+    `select id from template_db.databases where kind <> 'kept' and key = $1 and owner = $2 order by id`,
     values,
   )
   for (const { id } of rows) {

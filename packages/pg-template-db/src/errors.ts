@@ -82,6 +82,14 @@ const kinds = {
     message: d => `The database ${d.database} was not dropped: ${d.reason}`,
     hint: () => 'It stays in the registry; list it with sweep(), which tries again, and mend the reason.',
   }),
+  KEEP_FAILED: kind<{ database: string; reason: string }>({
+    message: d => `The database ${d.database} cannot be kept: ${d.reason}`,
+    hint: () => 'Close every session in it first, and keep it before it is released.',
+  }),
+  NOT_KEPT: kind<{ database: string; registry: string }>({
+    message: d => `The registry "${d.registry}" knows no database "${d.database}" that is kept.`,
+    hint: () => 'listKept() names those that are.',
+  }),
   LEASE_LOST: kind<{ registry: string; reason: string }>({
     message: d =>
       `The session in the registry "${d.registry}" that holds the leases is lost (${d.reason}). Other processes may now drop the clones.`,

@@ -1,6 +1,7 @@
 export { openTemplates, type TemplateOptions, type Templates } from './open-templates.js'
 export type { BuildTarget, BuildWait, Template, TemplateRequest } from './ensure.js'
 export type { Clone } from './clone.js'
+export type { Keep, KeptDatabase, KeptInfo } from './keep.js'
 export type { Release, Released } from './release.js'
 export type { TemplateInfo } from './list.js'
 export type { SweepReport, SweptDatabase } from './sweep.js'

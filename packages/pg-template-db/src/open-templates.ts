@@ -3,6 +3,7 @@ import type { Authorize, Context, CopyStrategy } from './context.js'
 import { ensure, type BuildWait, type Template, type TemplateRequest } from './ensure.js'
 import { errors } from './errors.js'
 import { listTemplates, type TemplateInfo } from './list.js'
+import { dropKept, listKept, type KeptInfo } from './keep.js'
 import { openRegistry } from './registry.js'
 import { release } from './release.js'
 import { openSession, workSessions, type Session } from './session.js'
@@ -61,6 +62,14 @@ export interface Templates extends AsyncDisposable {
    * whatever a process left behind that died. Only what the registry proves to have been made by us is dropped.
    */
   sweep(options?: { unusedForDays?: number }): Promise<SweepReport>
+  /** Clones that were kept, the newest first. */
+  listKept(): Promise<KeptInfo[]>
+  /**
+   * Drops one that was kept, if nobody is in it.
+   *
+   * @throws TemplateError NOT_KEPT, DROP_REFUSED, LEASE_LOST
+   */
+  dropKept(database: string): Promise<void>
   /** Drops the clones that were not released, and gives up all leases. */
   close(): Promise<void>
 }
@@ -111,6 +120,8 @@ export async function openTemplates(options: TemplateOptions): Promise<Templates
     ensure: request => ensure(context, request),
     clone: (template, { count = 1 } = {}) => cloneTemplate(context, template, count),
     list: () => listTemplates(context),
+    listKept: () => listKept(context),
+    dropKept: database => dropKept(context, database),
     sweep: ({ unusedForDays = 7 } = {}) => sweep(context, unusedForDays),
     close,
     [Symbol.asyncDispose]: close,

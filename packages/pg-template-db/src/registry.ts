@@ -17,7 +17,9 @@ interface OpenedRegistry {
 }
 
 /** Raised when a table changes; a registry of another format is refused. */
-const format = 1
+const format = 2
+
+export type DatabaseKind = 'template' | 'clone' | 'kept'
 
 /**
  * A session in the registry, which is made first where it is missing. Many processes may do this at the same moment,
@@ -28,7 +30,7 @@ const format = 1
 export async function openRegistry(options: RegistryOptions): Promise<OpenedRegistry> {
   const session = await connectOrCreate(options)
   try {
-    const found = (await look(session)) ?? (await prepare(session, options.registry))
+    const found = (await upgraded(session, await look(session))) ?? (await prepare(session, options.registry))
     if (found.version !== format) {
       throw errors.REGISTRY_FORMAT({ registry: options.registry, found: found.version, known: format })
     }
@@ -85,6 +87,20 @@ async function look(session: Session): Promise<{ version: number; role: string }
   }
 }
 
+/** Format 1 knew of no databases that are kept. */
+async function upgraded<Found extends { version: number }>(
+  session: Session,
+  found: Found | undefined,
+): Promise<Found | undefined> {
+  if (found?.version !== 1) return found
+  await session.batch(
+    `lock template_db.format`,
+    `alter table template_db.databases drop constraint databases_kind_check, add ${kindCheck}`,
+    `update template_db.format set version = 2 where version = 1`,
+  )
+  return { ...found, version: 2 }
+}
+
 /** Makes the tables in one transaction, one process at a time, if there is nothing else in the database. */
 async function prepare(session: Session, registry: string): Promise<{ version: number; role: string }> {
   await session.query('select pg_advisory_lock(0, 0)')
@@ -116,11 +132,13 @@ async function refuseStranger(session: Session, registry: string): Promise<void>
   if (found) throw errors.REGISTRY_NOT_OURS({ registry, found: found.relation })
 }
 
+const kindCheck = `constraint databases_kind_check check (kind in ('template', 'clone', 'kept'))`
+
 /**
  * One row for each database that we make, committed before CREATE DATABASE is sent.
  * - creating: there may be a database of that name, and nothing else is known
  * - building: a template that `build` works on
- * - ready: a template that may be cloned; a clone that is as its template, and waits
+ * - ready: a template that may be cloned; a clone that is as its template, and waits; one that is kept for people
  * - used: a clone that was handed out; only an orderly release makes it ready again
  * - dropping: not used any more
  * Whatever is not ready, and has no lease, was left behind by a process that died.
@@ -130,7 +148,7 @@ async function refuseStranger(session: Session, registry: string): Promise<void>
 const databases = `create table template_db.databases (
   id integer generated always as identity primary key,
   name text not null unique,
-  kind text not null check (kind in ('template', 'clone')),
+  kind text not null,
   template_id integer check ((kind = 'clone') = (template_id is not null)),
   key text not null,
   owner text not null,
@@ -142,7 +160,8 @@ const databases = `create table template_db.databases (
   last_used_at timestamptz not null default now(),
   details json,
   sequences json,
-  sessions bigint not null default 0
+  sessions bigint not null default 0,
+  ${kindCheck}
 )`
 
 // PostgreSQL empties unlogged tables when it recovers from a crash, in templates and clones as well as here. So a

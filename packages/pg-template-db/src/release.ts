@@ -29,8 +29,8 @@ export interface Release {
   clean: boolean
 }
 
-/** What became of it, and for a clone that was dropped, why it could not be used again. */
-export type Released = { kept: true } | { kept: false; reason: string }
+/** What became of it: whether it waits for another use, and for a clone that was dropped, why it could not be used again. */
+export type Released = { reusable: true } | { reusable: false; reason: string }
 
 /** Makes a clone ready for another use, or drops it; in any case it is not leased any more. Once only. */
 export function release(context: Context, held: HeldClone, use: Release): Promise<Released> {
@@ -46,7 +46,7 @@ async function giveBack(context: Context, held: HeldClone, use: Release): Promis
         `update template_db.databases set state = 'ready', sessions = $2, last_used_at = now() where id = $1`,
         [held.id, outcome.sessions],
       )
-      return { kept: true }
+      return { reusable: true }
     }
     const refusal = await context.work(async work => {
       await work.query('select pg_advisory_lock($1, $2)', [lockClass.busy, held.id])
@@ -54,7 +54,7 @@ async function giveBack(context: Context, held: HeldClone, use: Release): Promis
     })
     if (refusal)
       throw errors.DROP_REFUSED({ database: held.database, reason: refusal.reason }, { cause: refusal.cause })
-    return { kept: false, reason: outcome.reason }
+    return { reusable: false, reason: outcome.reason }
   } finally {
     context.clones.delete(held)
     // Only now: a row that is not ready and has no lease is taken for left behind.

@@ -2,11 +2,15 @@ import type { Context } from './context.js'
 import { dropRegistered } from './drop.js'
 import { errors } from './errors.js'
 import { whileUnused } from './locks.js'
+import type { DatabaseKind } from './registry.js'
 import type { Session } from './session.js'
+
+/** How long a database that was kept for people stays, whatever a sweep is asked for. */
+const keptForDays = 7
 
 export interface SweptDatabase {
   database: string
-  kind: 'template' | 'clone'
+  kind: DatabaseKind
   key: string
   /** Why it had to go. */
   why: string
@@ -29,7 +33,7 @@ export async function sweep(context: Context, unusedForDays: number): Promise<Sw
   if ((await useless(context.lease, { unusedForDays })).length === 0) return report
   await context.work(async work => {
     // Templates first: the clones of a template that is gone are of no use.
-    for (const kind of ['template', 'clone']) {
+    for (const kind of ['template', 'clone', 'kept']) {
       for (const found of await useless(work, { kind, unusedForDays })) {
         await whileUnused(work, found.id, () => drop(context, work, found.id, unusedForDays, report))
       }
@@ -43,7 +47,7 @@ async function drop(context: Context, work: Session, id: number, unusedForDays: 
   const [found] = await useless(work, { id, unusedForDays })
   if (!found) return
   const { database, kind, key, why, exists } = found
-  const refusal = await dropRegistered(context, work, id, { force: true })
+  const refusal = await dropRegistered(context, work, id, { force: kind !== 'kept' })
   if (refusal) report.refused.push({ database, kind, key, why, reason: refusal.reason })
   else if (exists) report.dropped.push({ database, kind, key, why })
 }
@@ -62,6 +66,7 @@ const uselessQuery = `
     select d.id, d.name as database, d.kind, d.key, p.oid is not null as exists, case
         when d.state <> 'ready' then format('left behind by process %s on %s', d.creator ->> 'pid', d.creator ->> 'host')
         when p.oid is null or p.oid <> d.oid or p.datconnlimit = -2 then 'dropped by hand'
+        when d.kind = 'kept' then case when d.last_used_at <= now() - interval '${keptForDays} days' then 'kept for ${keptForDays} days' end
         when not exists (select from template_db.since_crash s where s.id = d.id) then 'the server has crashed since'
         when d.kind = 'clone' and not exists (
           select from template_db.databases t where t.id = d.template_id and t.state = 'ready'

@@ -60,7 +60,7 @@ describe.each(majors)('PostgreSQL %i', version => {
       expect(clones.map(clone => clone.recycled)).toEqual(Array.from({ length: 3 }, () => run > 0))
       for (const clone of clones) {
         expect(await rolledBack(clone.url, ids)).toEqual(expected)
-        expect(await clone.release({ sessions: 1, clean: true })).toEqual({ kept: true })
+        expect(await clone.release({ sessions: 1, clean: true })).toEqual({ reusable: true })
       }
       used.push(clones.map(clone => clone.database))
       await templates.close()
@@ -88,7 +88,7 @@ describe.each(majors)('PostgreSQL %i', version => {
       for (const client of clients)
         (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy()
     }
-    expect(await clone.release({ sessions: 24, clean: true })).toEqual({ kept: true })
+    expect(await clone.release({ sessions: 24, clean: true })).toEqual({ reusable: true })
     const again = await one(templates, template)
     expect(again).toMatchObject({ database: clone.database, recycled: true })
   })
@@ -98,7 +98,7 @@ describe.each(majors)('PostgreSQL %i', version => {
     const templates = await server.open()
     const template = await templates.ensure({ key: 'k', build: sqlBuild(facts) })
     const clone = await one(templates, template)
-    expect(await clone.release({ sessions: 0, clean: true })).toEqual({ kept: true })
+    expect(await clone.release({ sessions: 0, clean: true })).toEqual({ reusable: true })
     const [counted] = await server.admin('select sessions from pg_stat_database where datname = $1', [clone.database])
     expect(counted).toEqual({ sessions: '0' })
   })
@@ -145,7 +145,7 @@ describe.each(majors)('PostgreSQL %i', version => {
     const clone = await one(templates, template)
     const { reason, ...said } = await use(clone, server)
     const released = clone.release(said)
-    expect(await released).toEqual({ kept: false, reason: expect.stringMatching(reason) })
+    expect(await released).toEqual({ reusable: false, reason: expect.stringMatching(reason) })
     expect(await exists(server, clone.database)).toBe(false)
     expect((await inventory(server)).registered).toEqual([template.database])
     expect(clone.release(said)).toBe(released)
@@ -160,7 +160,7 @@ describe.each(majors)('PostgreSQL %i', version => {
       const ended = new Promise(resolve => client.once('error', resolve))
       await client.query(`set application_name = 'forgotten'`)
       expect(await clone.release({ sessions: 1, clean: true })).toEqual({
-        kept: false,
+        reusable: false,
         reason: expect.stringMatching(/^somebody is in it: process \d+ of role maker, application "forgotten", idle$/),
       })
       expect(await ended).toMatchObject({ code: '57P01' })
@@ -261,7 +261,7 @@ describe.each(majors)('PostgreSQL %i', version => {
       { grantee: 'maker', privilege_type: 'CREATE', is_grantable: false },
       { grantee: reader, privilege_type: 'CONNECT', is_grantable: true },
     ])
-    expect(await clone.release({ sessions: 1, clean: true })).toEqual({ kept: true })
+    expect(await clone.release({ sessions: 1, clean: true })).toEqual({ reusable: true })
     await templates.sweep({ unusedForDays: 0 })
     await templates.close()
     const last = await server.open()

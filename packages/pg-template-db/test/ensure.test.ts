@@ -147,7 +147,7 @@ test('an owner that is another role owns template and clones, and shares none wi
   await withClient(urlFor({ user: 'app', database }), async client => {
     await client.query('begin; insert into facts default values; rollback')
   })
-  expect(await clone?.release({ sessions: 1, clean: true })).toEqual({ kept: true })
+  expect(await clone?.release({ sessions: 1, clean: true })).toEqual({ reusable: true })
   const owners = await admin(
     'select distinct pg_get_userbyid(datdba) as owner from pg_database where datname = any($1)',
     [[template.database, database]],

@@ -7,7 +7,7 @@ test('ten handles that open at once make one registry', async () => {
   const handles = await Promise.all(Array.from({ length: 10 }, () => server.open()))
   expect(await Promise.all(handles.map(handle => handle.list()))).toEqual(handles.map(() => []))
   const rows = await server.admin('select version from template_db.format', [], server.registry)
-  expect(rows).toEqual([{ version: 1 }])
+  expect(rows).toEqual([{ version: 2 }])
 })
 
 test('a registry whose making was interrupted is finished', async () => {
@@ -32,8 +32,29 @@ test('a database that is no registry is refused, and not touched', async () => {
 test('a registry of another format is refused', async () => {
   const server = site(18)
   await (await server.open()).close()
-  await server.admin('update template_db.format set version = 2', [], server.registry)
+  await server.admin('update template_db.format set version = 3', [], server.registry)
   await expect(server.open()).rejects.toMatchObject({ code: 'REGISTRY_FORMAT' })
+})
+
+test('a registry of the format before is brought up to date, whoever comes first', async () => {
+  const server = site(18)
+  const templates = await server.open()
+  const template = await templates.ensure({ key: 'k', build: sqlBuild('create table facts ()') })
+  await templates.close()
+  await server.admin(
+    `update template_db.format set version = 1;
+     alter table template_db.databases drop constraint databases_kind_check,
+       add constraint databases_kind_check check (kind in ('template', 'clone'))`,
+    undefined,
+    server.registry,
+  )
+  const handles = await Promise.all([1, 2, 3].map(() => server.open()))
+  expect(await handles[0]!.ensure({ key: 'k', build: sqlBuild('') })).toMatchObject({
+    built: false,
+    database: template.database,
+  })
+  const [clone] = await handles[0]!.clone(template)
+  expect((await clone!.keep({ label: 'x' })).database).toMatch(/^kept_x_/)
 })
 
 test("another role's registry is refused, and the way out is named", async () => {
@@ -100,5 +121,5 @@ test('limits that the role has set for its sessions do not end a lease', async (
   const template = await templates.ensure({ key: 'k', build: async () => null })
   const [clone] = await templates.clone(template)
   await new Promise(resolve => setTimeout(resolve, 700)) // what would have ended the session is a limit in time
-  expect(await clone?.release({ sessions: 0, clean: true })).toEqual({ kept: true })
+  expect(await clone?.release({ sessions: 0, clean: true })).toEqual({ reusable: true })
 })

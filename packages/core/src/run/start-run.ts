@@ -90,7 +90,7 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
         const { sessions } = summariseNotes(written)
         const clean = !isSpoiled(handle.folder, index + 1)
         const outcome = await clone.release({ sessions, clean })
-        if (outcome.kept) return
+        if (outcome.reusable) return
         dropped.push({
           database: clone.database,
           reason: clean ? `${outcome.reason}; ${visited}` : 'a statement has found a way to commit in it',
