@@ -24,7 +24,7 @@ const checks = [
   ...publishedPackages().flatMap(({ folder, manifest: { name, version } }) => {
     const tarball = join(tarballs, `${name.replace('@', '').replace('/', '-')}-${version}.tgz`)
     return [
-      [`pack ${name}`, `npm pack --silent --ignore-scripts --pack-destination "${tarballs}" --workspace ${folder}`],
+      [`pack ${name}`, `node scripts/pack.mjs ${folder} "${tarballs}"`],
       [`publint ${name}`, `publint run --strict "${tarball}"`],
       // ESM only: that a CommonJS file cannot `require` it is known, and said in the README.
       [`types of exports ${name}`, `attw --profile esm-only "${tarball}"`],

@@ -62,7 +62,7 @@ export function createPackedProject(): PackedProject {
 function pack(folder: string): PackedPackage[] {
   return publishedPackages().map(({ folder: workspace, manifest }) => {
     const source = join(root, workspace)
-    const output = npm(['pack', '--json', '--ignore-scripts', '--pack-destination', folder], source)
+    const output = run(process.execPath, [join(root, 'scripts/pack.mjs'), workspace, folder], root)
     const [{ filename, files }] = JSON.parse(output) as [{ filename: string; files: { path: string }[] }]
     return {
       name: manifest.name as string,
