@@ -47,7 +47,6 @@ export function openedSandbox(options: OpenedOptions, entered: readonly string[]
   /** Without saying that something has escaped. */
   let endSession: ServerSession['abandon']
   let opening: Promise<ServerSession> | undefined
-  let parameters: ReadonlySet<string> = new Set()
   let sessions = 0
   let escaped: string | undefined
   let closed = false
@@ -70,13 +69,12 @@ export function openedSandbox(options: OpenedOptions, entered: readonly string[]
   async function openSession(): Promise<ServerSession> {
     sessions += 1
     const made = await openServerSession(url)
-    const [, names = []] = await made.run('BEGIN; SELECT lower(name) FROM pg_catalog.pg_settings')
+    await made.run('BEGIN')
     const usual = await made.prepare(shared.ground.usual)
     if (closed) {
       await made.close()
       throw errors.CLOSED(undefined)
     }
-    parameters = new Set(names.map(([parameter]) => parameter!))
     session = {
       ...made,
       abandon(reason) {
@@ -134,7 +132,7 @@ export function openedSandbox(options: OpenedOptions, entered: readonly string[]
       keys.delete(processId)
       shared.turns.forget(member, new Error('the client is gone'))
     })
-    const unknown = [...greeting.settings.keys()].find(asked => !isParameter(asked, parameters))
+    const unknown = await unknownParameter(shared, [...greeting.settings.keys()])
     if (unknown !== undefined) return fatal(member, '42704', `unrecognized configuration parameter "${unknown}"`)
     shared.members.add(member)
     setUp(member, greeting, users[greeting.user]?.role, open)
@@ -178,11 +176,24 @@ function refuse(socket: Duplex, error: Error): undefined {
 }
 
 /** As a server checks it at the log-in: with a name that is none, every RESET of it would fail later. */
-function isParameter(name: string, parameters: ReadonlySet<string>): boolean {
-  // Not listed, since SHOW ALL does not show them.
-  if (['role', 'session_authorization', 'is_superuser'].includes(name.toLowerCase())) return true
-  return parameters.has(name.toLowerCase()) || /^[a-z_][\w$]*(?:\.[a-z_][\w$]*)+$/i.test(name)
+async function unknownParameter(shared: Shared, names: string[]): Promise<string | undefined> {
+  const doubtful = names.filter(
+    name => !usual.has(name.toLowerCase()) && !/^[a-z_][\w$]*(?:\.[a-z_][\w$]*)+$/i.test(name),
+  )
+  if (doubtful.length === 0) return undefined
+  const known = new Set<string | null>()
+  await maintain(shared, async query => {
+    for (const [name] of await query('SELECT lower(name) FROM pg_catalog.pg_settings')) known.add(name!)
+  })
+  return doubtful.find(name => !known.has(name.toLowerCase()))
 }
+
+/** What drivers ask for, so that most clients need not be looked up; and what is not in the view. */
+const usual = new Set([
+  'application_name', 'client_encoding', 'client_min_messages', 'datestyle', 'extra_float_digits',
+  'idle_in_transaction_session_timeout', 'intervalstyle', 'is_superuser', 'lock_timeout', 'role', 'search_path',
+  'session_authorization', 'standard_conforming_strings', 'statement_timeout', 'timezone',
+]) // prettier-ignore
 
 /** What the client has asked for at its start-up, where the session does not have it anyway. */
 function setUp(member: Member, greeting: Greeting, role: string | undefined, session: ServerSession): void {

@@ -110,5 +110,5 @@ const concurrentLockTimeoutMilliseconds = 4_000
 
 function clientOf({ url }: Sandbox, more: ClientConfig = {}): Client {
   const pg = loadPg()
-  return new pg.Client({ connectionString: url, application_name: 'seedbed db', ...more })
+  return new pg.Client({ connectionString: url, ...more })
 }
