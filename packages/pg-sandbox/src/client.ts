@@ -30,6 +30,7 @@ export async function serve(shared: Shared, member: Member): Promise<void> {
       switch (frame.type) {
         case 'Q':
           await inScope(shared, member, () => simpleQuery(shared, member, frame.bytes))
+          await settle(shared, member)
           member.skipping = false
           ready(shared, member)
           break
@@ -49,13 +50,7 @@ export async function serve(shared: Shared, member: Member): Promise<void> {
             await inScope(shared, member, () => runBatch(shared, member, frames, isWhole))
           }
           if (frame.type === 'S') {
-            if (member.implicit) {
-              await inScope(
-                shared,
-                member,
-                async () => void (await endImplicit(shared, member, { failed: member.skipping })),
-              )
-            }
+            await settle(shared, member)
             member.skipping = false
             if (member.status === 'I') await closePortals(shared, member)
             ready(shared, member)
@@ -79,6 +74,13 @@ export async function serve(shared: Shared, member: Member): Promise<void> {
   } finally {
     await leave(shared, member)
   }
+}
+
+/** Ends the transaction of a text or batch of which the client knows nothing, where it has not ended by itself. */
+async function settle(shared: Shared, member: Member): Promise<void> {
+  const { implicit, skipping } = member
+  if (implicit)
+    await inScope(shared, member, async () => void (await endImplicit(shared, member, { failed: skipping })))
 }
 
 function ready(shared: Shared, member: Member): void {
@@ -257,7 +259,7 @@ function refuse(member: Member, code: string, message: string, hint?: string, de
   )
 }
 
-export function fatal(member: Member, code: string, message: string): void {
-  member.send(report({ severity: 'FATAL', code, message }))
+export function fatal(member: Member, code: string, message: string, hint?: string): void {
+  member.send(report({ severity: 'FATAL', code, message, ...(hint === undefined ? {} : { hint }) }))
   member.end()
 }

@@ -10,6 +10,7 @@ import { maintain, type Maintenance } from './maintain.js'
 import { forgetSession, openMember, type Member } from './member.js'
 import { int32, message, readyForQuery, report } from './messages.js'
 import type { LeaveOptions, SandboxOptions } from './open-sandbox.js'
+import { misreadingAsked } from './reading.js'
 import { openServerSession, type ServerSession } from './server-session.js'
 import { reportParameters } from './settings.js'
 import { openShared, type Shared } from './shared.js'
@@ -132,6 +133,8 @@ export function openedSandbox(options: OpenedOptions, entered: readonly string[]
       keys.delete(processId)
       shared.turns.forget(member, new Error('the client is gone'))
     })
+    const misread = misreadingAsked(greeting.settings)
+    if (misread) return fatal(member, misread.code, misread.message, misread.hint)
     const unknown = await unknownParameter(shared, [...greeting.settings.keys()])
     if (unknown !== undefined) return fatal(member, '42704', `unrecognized configuration parameter "${unknown}"`)
     shared.members.add(member)

@@ -84,8 +84,11 @@ export async function openServerSession(url: string): Promise<ServerSession> {
   client.on('error', () => {})
   try {
     await client.connect()
-    // What a role or database sets would end the session in the middle of a test. transaction_timeout is of 17.
-    await client.query('set idle_in_transaction_session_timeout = 0; set idle_session_timeout = 0')
+    // What a role or database sets would end the session in the middle of a test, or hide a COMMIT from the sandbox.
+    await client.query(
+      'set idle_in_transaction_session_timeout = 0; set idle_session_timeout = 0; set standard_conforming_strings = on',
+    )
+    // Of 17.
     if (Number.parseInt(parameters.get('server_version') ?? '', 10) >= 17) {
       await client.query('set transaction_timeout = 0')
     }

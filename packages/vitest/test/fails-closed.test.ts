@@ -1,7 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { makeProject } from './support/project.js'
+
+const wayOutModule = fileURLToPath(new URL('../../../test/postgres-for-tests/dist/way-out.js', import.meta.url))
 
 const passing = `
   import { test } from '@seedbed/vitest'
@@ -151,15 +154,17 @@ test('a statement that finds a way to commit costs the database, and the next ru
   await using project = await makeProject({
     'a.test.ts': `
       import { test } from '@seedbed/vitest'
+      import { openWayOut, wayOut } from ${JSON.stringify(wayOutModule)}
       test('commits', async ({ db }) => {
-        await db.query("set client_encoding = 'SJIS'")
-        await db.query("select E'Ã\\\\'; insert into users (name) values (1::text); commit --'")
+        openWayOut()
+        await db.query("insert into users (name) values ('Eve')")
+        await db.query(wayOut)
       })
       test('is not run on it', async ({ db }) => { await db.query('select 1'); console.log('a test ran') })`,
   })
   const first = await project.vitest({ args: ['run', '--maxWorkers=1'] })
   expect(first.exitCode).toBe(1)
-  expect(first.output).toMatch(/a statement ended the shared transaction: select E/)
+  expect(first.output).toMatch(/a statement ended the shared transaction: select 'a way out'/)
   expect(first.output).toMatch(/TRANSACTION_ENDED/)
   expect(first.output).not.toContain('a test ran')
   expect(first.output).toMatch(/was dropped: a statement has found a way to commit in it/)
