@@ -1,20 +1,17 @@
-import type { Member } from './member.js'
 import { sync } from './messages.js'
+import { empty, type Member } from './member.js'
 import { closeMessage, closeMessages } from './prepared.js'
 import { ignored } from './server-session.js'
 import type { Shared } from './shared.js'
 
 /** On a server of the client's own they would end with its transaction; here they would pin tables. */
-export async function closePortals(shared: Shared, member: Member): Promise<void> {
+export function closePortals(shared: Shared, member: Member): Promise<void> | undefined {
   const { openPortals, controlPortals, observedPortals } = member.prepared
-  controlPortals.clear()
-  observedPortals.clear()
-  member.prepared.unnamedPortal = ''
   // Cursors of SQL are portals too.
   const messages = [...openPortals, ...member.cursors].map(name => closeMessage('P', name))
-  openPortals.clear()
-  member.cursors.clear()
-  await closeOnServer(shared, member, messages)
+  for (const names of [openPortals, controlPortals, observedPortals, member.cursors]) empty(names)
+  member.prepared.unnamedPortal = ''
+  return messages.length > 0 ? closeOnServer(shared, member, messages) : undefined
 }
 
 /** A server does it at each simple query; it does not know that this is one which has a name there. */

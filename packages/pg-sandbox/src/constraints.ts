@@ -18,8 +18,8 @@ export interface Constraints {
   rolledBack(): void
   /** The transaction has begun anew: none of them is in it. */
   begunAnew(): void
-  /** Reads them from the catalog if it is not known which there are. */
-  refresh(): Promise<void>
+  /** Reads them from the catalog; undefined if it is known which there are. */
+  refresh(): Promise<void> | undefined
 }
 
 export function deferrableConstraints(run: ServerSession['run']): Constraints {
@@ -39,16 +39,17 @@ export function deferrableConstraints(run: ServerSession['run']): Constraints {
     begunAnew() {
       mayBeOurs = false
     },
-    async refresh() {
-      if (found) return
-      const [rows = []] = await run(catalog)
-      found = {
-        any: rows.length > 0,
-        deferred: rows
-          .filter(([, , deferred]) => deferred === 't')
-          .map(([schema, name]) => `${escapeIdentifier(schema!)}.${escapeIdentifier(name!)}`),
-      }
-    },
+    refresh: () => (found ? undefined : read()),
+  }
+
+  async function read(): Promise<void> {
+    const [rows = []] = await run(catalog)
+    found = {
+      any: rows.length > 0,
+      deferred: rows
+        .filter(([, , deferred]) => deferred === 't')
+        .map(([schema, name]) => `${escapeIdentifier(schema!)}.${escapeIdentifier(name!)}`),
+    }
   }
 }
 

@@ -18,9 +18,13 @@ import type { Command } from './units.js'
  * Up to its Sync a batch is one transaction if the client is in none: behind its first Execute, as on a server, also for
  * what is only allowed in a transaction. The caller ends it.
  */
-export async function runBatch(shared: Shared, member: Member, frames: Frame[], isWhole: boolean): Promise<void> {
+export function runBatch(shared: Shared, member: Member, frames: Frame[], isWhole: boolean): Promise<void> {
   const plainText = isWhole ? plainBatchText(member, frames) : undefined
-  if (plainText !== undefined) return runPlainBatch(shared, member, frames, plainText)
+  if (plainText === undefined) return placeBatch(shared, member, frames, isWhole)
+  return runPlainBatch(shared, member, frames, plainText)
+}
+
+async function placeBatch(shared: Shared, member: Member, frames: Frame[], isWhole: boolean): Promise<void> {
   const isFollowed = frames.findIndex(isExecute) < frames.length - 1
   const batch: Batch = {
     shared,

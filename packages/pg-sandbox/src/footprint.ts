@@ -1,3 +1,5 @@
+import { remembering } from './remembering.js'
+
 /** What happened in a scope, as far as the relay knows. */
 export interface Footprint {
   /** The scope's name. */
@@ -63,12 +65,26 @@ export function newTally(scope: string): Tally {
   return { scope, statements: {}, rows: {}, failed: 0, hungUp: [], texts: [] }
 }
 
-/** Counts a CommandComplete: `INSERT 0 3`, `SELECT 2`, `CREATE TABLE`. */
-export function countTag(tally: Tally, tag: string): void {
+/** What a CommandComplete says: `INSERT 0 3`, `SELECT 2`, `CREATE TABLE`. */
+export interface Tag {
+  kind: string
+  rows: number | undefined
+  changesSchema: boolean
+}
+
+export const readTag = remembering((tag): Tag => {
   // The first number of INSERT was once an oid.
   const [, kind = tag, rows] = /^([A-Z ]+?)(?: 0(?= ))?(?: (\d+))?$/.exec(tag) ?? []
+  return {
+    kind,
+    rows: rows === undefined ? undefined : Number(rows),
+    changesSchema: /^(?:CREATE|ALTER|DROP|DO$|CALL)/.test(kind),
+  }
+})
+
+export function countTag(tally: Tally, { kind, rows }: Tag): void {
   add(tally.statements, kind, 1)
-  if (rows !== undefined) add(tally.rows, kind, Number(rows))
+  if (rows !== undefined) add(tally.rows, kind, rows)
 }
 
 export function countText(tally: Tally, text: string): void {

@@ -66,7 +66,8 @@ async function putBack(shared: Shared): Promise<void> {
   const session = shared.session()
   if (session.lost()) return
   if (undo !== null) {
-    await shared.run(undo)
+    // The next statement is answered behind it: so nobody has to wait for it here.
+    session.post(undo, session.abandon)
     forgetState(shared)
   }
   await clearLeftovers(shared, depth)

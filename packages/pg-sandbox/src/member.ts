@@ -200,6 +200,11 @@ export function forgetSession(member: Member): void {
   member.reportedChange = -1
 }
 
+/** `clear()` makes a new table, also of what is empty. */
+export function empty(names: Map<unknown, unknown> | Set<unknown>): void {
+  if (names.size > 0) names.clear()
+}
+
 /** A client's latest statement, for messages. */
 export function lastStatement({ lastText }: Member): string {
   return shortened(lastText) || 'BEGIN'

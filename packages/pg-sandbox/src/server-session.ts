@@ -35,6 +35,11 @@ export interface ServerSession {
    * @throws SandboxError SESSION_LOST
    */
   exchange(messages: Buffer[], sink: Sink, times: number): Promise<void>
+  /**
+   * Sends statements of our own that cannot fail as long as the session is sound, and waits for nothing: what is sent next
+   * is answered behind them.
+   */
+  post(sql: string, onFailure: (reason: string) => void): void
   /** Sends more within an exchange: COPY data, and the Sync behind it. */
   sendMore(bytes: Buffer): boolean
   /** Runs statements of our own in one round trip; the rows of each, as text. An error of the server is thrown. */
@@ -59,6 +64,18 @@ export interface ServerSession {
   abandon(reason: string): void
   close(): Promise<void>
 }
+
+interface Exchange {
+  sink: Sink
+  /** How often the server has still to be ready. */
+  left: number
+  /** Neither where nobody waits. */
+  resolve?: () => void
+  reject?: (error: Error) => void
+}
+
+/** In ReadyForQuery. */
+const inTransaction = 'T'.charCodeAt(0)
 
 /** The insides of `pg`'s client that are taken over; its types do not name them. */
 interface Insides {
@@ -105,7 +122,8 @@ function takeOver(
   stream: Socket,
   { client, insides, parameters }: { client: Client; insides: Insides; parameters: Map<string, string> },
 ): ServerSession {
-  let current: { sink: Sink; left: number; resolve(): void; reject(error: Error): void } | undefined
+  /** The oldest first; only the newest is one that somebody waits for. */
+  const exchanges: Exchange[] = []
   let lost: Error | undefined
   /** Why the server hangs up, in its own words. */
   let lastWords: string | undefined
@@ -122,13 +140,13 @@ function takeOver(
         return
       }
       if (frame.type === 'E') lastWords = lastWordsIn(frame.bytes) ?? lastWords
+      const [current] = exchanges
       current?.sink.frame(frame)
       if (frame.type !== 'Z' || !current || --current.left > 0) return
-      const { resolve } = current
-      current = undefined
-      resolve()
+      exchanges.shift()
+      current.resolve?.()
     },
-    { passed: { types: 'Dd', take: bytes => current?.sink.part(bytes) } },
+    { passed: { types: 'Dd', take: bytes => exchanges[0]?.sink.part(bytes) } },
   )
   stream.on('data', chunk => {
     try {
@@ -138,17 +156,23 @@ function takeOver(
     }
   })
   stream.on('error', lose)
-  stream.on('close', () => lose(new Error('the server closed the connection')))
+  stream.on('close', () => lose(new Error(hangUp)))
 
   function lose(error: Error) {
     if (lost) return
-    // Said before the connection broke, whatever the system makes of that.
-    const reason = lastWords === undefined ? error : new Error(lastWords)
+    // Said before the connection broke, whatever the system makes of that. One who writes just then may never read it.
+    const reason = lastWords !== undefined || isHangUp(error) ? new Error(lastWords ?? hangUp) : error
     lost = reason
     stream.destroy()
-    const waiting = current
-    current = undefined
-    waiting?.reject(errors.SESSION_LOST({ reason: reason.message }, { cause: reason }))
+    for (const { reject } of exchanges.splice(0)) {
+      reject?.(errors.SESSION_LOST({ reason: reason.message }, { cause: reason }))
+    }
+  }
+
+  function send(messages: Buffer[], exchange: Exchange): void {
+    exchanges.push(exchange)
+    // One packet, and one system call, whatever the number of messages.
+    stream.write(messages.length === 1 ? messages[0]! : Buffer.concat(messages))
   }
 
   const session: ServerSession = {
@@ -158,12 +182,16 @@ function takeOver(
     processId: insides.processID,
     exchange(messages, sink, times) {
       if (lost) return Promise.reject(errors.SESSION_LOST({ reason: lost.message }, { cause: lost }))
-      if (current) return Promise.reject(new Error('two exchanges at once'))
-      return new Promise((resolve, reject) => {
-        current = { sink, left: times, resolve, reject }
-        // One packet, and one system call, whatever the number of messages.
-        stream.write(messages.length === 1 ? messages[0]! : Buffer.concat(messages))
-      })
+      if (exchanges.at(-1)?.resolve) return Promise.reject(new Error('two exchanges at once'))
+      return new Promise((resolve, reject) => send(messages, { sink, left: times, resolve, reject }))
+    },
+    post(sql, onFailure) {
+      if (lost) return
+      const frame = ({ type, bytes }: Frame) => {
+        if (type === 'E') onFailure(`${sql} failed: ${reportFields(bytes).get('M')}`)
+        if (type === 'Z' && bytes[5] !== inTransaction) onFailure(`there is no transaction behind ${sql}`)
+      }
+      send([query(sql)], { sink: { ...ignored, frame }, left: 1 })
     },
     sendMore: bytes => stream.write(bytes),
     async run(sql) {
@@ -179,7 +207,7 @@ function takeOver(
       replies.results()
       return new Map(named.map(({ sql, name }) => [sql, Buffer.concat(runPrepared(name))]))
     },
-    busy: () => current !== undefined,
+    busy: () => exchanges.length > 0,
     pause: () => void stream.pause(),
     resume: () => void stream.resume(),
     drained: async () => {
@@ -198,6 +226,9 @@ function takeOver(
   }
   return session
 }
+
+const hangUp = 'the server closed the connection'
+const isHangUp = ({ code = '' }: NodeJS.ErrnoException) => ['EPIPE', 'ECONNRESET'].includes(code)
 
 /** The server hangs up after an error that is FATAL, or PANIC. */
 function lastWordsIn(bytes: Buffer): string | undefined {

@@ -48,7 +48,6 @@ export function sharedSettings(run: ServerSession['run']): SharedSettings {
       current = undefined
     },
     async capture(member) {
-      if (member.touched.size === 0) return
       const names = [...member.touched]
       member.touched.clear()
       for (const [name, value] of await read(names)) {

@@ -1,5 +1,5 @@
 import { deferrableConstraints, type Constraints } from './constraints.js'
-import { countTag, countText, type Tally } from './footprint.js'
+import { countTag, countText, readTag, type Tally } from './footprint.js'
 import type { Ground } from './ground.js'
 import { lastStatement, type Member } from './member.js'
 import { message, reportFields, sync, type TransactionStatus } from './messages.js'
@@ -72,14 +72,25 @@ export interface Outcome {
 /**
  * Takes the turn and plans a unit: what has to run in front of its first statement, in the same packet.
  *
+ * Here and below, what most units need not wait for answers without a promise: in a process that has just started, as those
+ * of tests have, each asynchronous function on a statement's way can be felt.
+ *
  * @throws what `turns.take` throws
  */
-export async function beginUnit(shared: Shared, member: Member, more: { guarded?: boolean } = {}): Promise<string[]> {
-  await shared.turns.take(member)
-  await shared.constraints.refresh()
+export function beginUnit(
+  shared: Shared,
+  member: Member,
+  { guarded = false }: { guarded?: boolean } = {},
+): string[] | Promise<string[]> {
+  const waiting = shared.turns.take(member) ?? shared.constraints.refresh()
+  if (!waiting) return planUnit(shared, member, guarded)
+  return waiting.then(() => shared.constraints.refresh()).then(() => planUnit(shared, member, guarded))
+}
+
+function planUnit(shared: Shared, member: Member, guarded: boolean): string[] {
   const { readOnly = member.settings.get('default_transaction_read_only') === 'on' } = member.modes
   // Its savepoint takes READ ONLY back when it is released.
-  const { anew, savepoints, guard } = shared.ground.begin({ guarded: more.guarded === true || readOnly })
+  const { anew, savepoints, guard } = shared.ground.begin({ guarded: guarded || readOnly })
   if (anew.length > 0) {
     // First, or what was just read would be forgotten as well.
     shared.constraints.begunAnew()
@@ -271,8 +282,8 @@ function endOfCopy({ type, bytes }: Frame): Buffer {
 }
 
 function count(shared: Shared, bytes: Buffer): void {
-  const tag = bytes.toString('latin1', 5, bytes.length - 1)
+  const tag = readTag(bytes.toString('latin1', 5, bytes.length - 1))
   const tally = shared.tallies.at(-1)
   if (tally) countTag(tally, tag)
-  if (/^(?:CREATE|ALTER|DROP|DO$|CALL)/.test(tag)) shared.constraints.changed()
+  if (tag.changesSchema) shared.constraints.changed()
 }

@@ -1,4 +1,5 @@
 import type { Node, TransactionStmt } from 'libpg-query'
+import { remembering } from './remembering.js'
 
 /**
  * What a statement means for the sandbox. Most are `plain`: the server does what it would do on a connection of the
@@ -71,9 +72,7 @@ export async function understand(text: string): Promise<Statement[] | undefined 
 }
 
 /** The cheap look: whether nothing in this text can matter to the sandbox. */
-export function isPlain(text: string): boolean {
-  return !mayMatter(text) || isSinglePlain(text)
-}
+export const isPlain = remembering(text => !mayMatter(text) || isSinglePlain(text))
 
 /** No statement matters to the sandbox unless one of these words is in the text. */
 function mayMatter(text: string): boolean {

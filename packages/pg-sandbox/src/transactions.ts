@@ -1,7 +1,7 @@
 import { escapeLiteral } from 'pg'
 import { closePortals } from './close-names.js'
 import { explain, notInSandbox } from './explain.js'
-import type { Member } from './member.js'
+import { empty, type Member } from './member.js'
 import { commandComplete, query, report, type Report } from './messages.js'
 import { notifyListeners } from './notifications.js'
 import { misreading } from './reading.js'
@@ -127,20 +127,18 @@ export function outside(member: Member): void {
 }
 
 /** After a unit: reads what the client has set, closes what it has left open, and gives the turn on. */
-export async function endUnit(shared: Shared, member: Member): Promise<void> {
+export function endUnit(shared: Shared, member: Member): Promise<void> | undefined {
   forgetUnit(member)
-  if (shared.turns.holder() !== member) return
-  try {
-    await shared.settings.capture(member)
-  } finally {
-    shared.turns.give(member)
-  }
+  if (shared.turns.holder() !== member) return undefined
+  if (member.touched.size > 0) return shared.settings.capture(member).finally(() => shared.turns.give(member))
+  shared.turns.give(member)
+  return undefined
 }
 
 /** What was to last until the end of a unit. */
 export function forgetUnit(member: Member): void {
-  member.locals.clear()
-  member.heldInUnit.clear()
+  empty(member.locals)
+  empty(member.heldInUnit)
   member.notifications.length = 0
 }
 
@@ -213,8 +211,14 @@ export async function settleImplicit(
  *
  * @returns whether a constraint does not hold; the client has been told
  */
-export async function endFails(shared: Shared, member: Member): Promise<boolean> {
-  if (await tell(shared, member, shared.constraints.check())) return true
+export function endFails(shared: Shared, member: Member): Promise<boolean> | false {
+  const check = shared.constraints.check()
+  if (check.length + member.locals.size + member.temporary.size === 0) return false
+  return tellEnd(shared, member, check)
+}
+
+async function tellEnd(shared: Shared, member: Member, check: string[]): Promise<boolean> {
+  if (await tell(shared, member, check)) return true
   const ending = endOfTransaction(member)
   if (ending.length === 0) return false
   // Out of READ ONLY, which would not let temporary tables be dropped.
@@ -224,7 +228,6 @@ export async function endFails(shared: Shared, member: Member): Promise<boolean>
 
 /** What a COMMIT ends beside the transaction: what was set to last until then, and rows of temporary tables. */
 function endOfTransaction(member: Member): string[] {
-  if (member.locals.size + member.temporary.size === 0) return []
   for (const name of member.locals.keys()) member.touched.add(name)
   return [
     ...[...member.locals].map(

@@ -74,3 +74,30 @@ test('a statement that finds a way out of the transaction is the last one', asyn
   await expect(sandbox.enter('the next')).rejects.toMatchObject({ code: 'ESCAPED' })
   await expect(setBack()).rejects.toMatchObject({ code: 'ESCAPED' })
 })
+
+test('a server that commits where it was to roll back is given up', async () => {
+  const { sandbox } = place
+  await nextId(await place.connect())
+  onTestFinished(openWayOut('ROLLBACK AND CHAIN'))
+  await sandbox.leave()
+  await expect.poll(() => sandbox.escaped).toBe('there is no transaction behind ROLLBACK AND CHAIN')
+  await expect(sandbox.enter('the next')).rejects.toMatchObject({ code: 'ESCAPED' })
+  await place.outside('truncate item')
+})
+
+test('leaving waits for no answer of the server, and what comes next is answered behind it', async () => {
+  const { sandbox } = place
+  const client = await place.connect()
+  const [server] = (await column(client, 'select pg_backend_pid()')) as [number]
+  await nextId(client)
+  process.kill(server, 'SIGSTOP')
+  let rows: Promise<unknown[]>
+  try {
+    await sandbox.leave()
+    await sandbox.enter('the next')
+    rows = column(client, 'select * from item')
+  } finally {
+    process.kill(server, 'SIGCONT')
+  }
+  expect(await rows).toEqual([])
+})

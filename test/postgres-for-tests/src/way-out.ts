@@ -5,17 +5,17 @@ export const wayOut = `select 'a way out'`
 
 /**
  * No statement is known that gets a COMMIT past the sandbox; what happens if one ever does has to be tested all the same.
- * From here on a server to which this process sends `wayOut` is sent a COMMIT of the same length instead.
+ * From here on a server to which this process sends `text` is sent a COMMIT of the same length instead.
  *
  * @returns closes it again
  */
-export function openWayOut(): () => void {
+export function openWayOut(text = wayOut): () => void {
   const own = Object.getOwnPropertyDescriptor(Socket.prototype, 'write')
   const { write } = Socket.prototype
-  Socket.prototype.write = function (this: Socket & { _handle?: unknown }, bytes: unknown, ...more: unknown[]) {
-    const at = this._handle && Buffer.isBuffer(bytes) ? bytes.indexOf(wayOut) : -1
+  Socket.prototype.write = function (this: Socket, bytes: unknown, ...more: unknown[]) {
+    const at = Reflect.get(this, '_handle') && Buffer.isBuffer(bytes) ? bytes.indexOf(text) : -1
     // Clients of this process have no handle of the system's: their bytes go to the sandbox as they are.
-    if (at !== -1) (bytes as Buffer).write('commit'.padEnd(wayOut.length), at)
+    if (at !== -1) (bytes as Buffer).write('commit'.padEnd(text.length), at)
     return Reflect.apply(write, this, [bytes, ...more]) as boolean
   } as typeof write
   return () => {

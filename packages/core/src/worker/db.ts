@@ -36,6 +36,8 @@ const stragglerMilliseconds = 100
 /** Statements run one after the other: `pg` would queue them as well, but never give one back. */
 export function sandboxClient({ make, where }: SandboxClientOptions): SandboxClient {
   let connection: Promise<Client> | undefined
+  /** What it has resolved to. */
+  let connected: Client | undefined
   /** Whether a query object, which ends when it likes, has had the connection. */
   let lent = false
   let turn: Promise<unknown> = Promise.resolve()
@@ -44,7 +46,7 @@ export function sandboxClient({ make, where }: SandboxClientOptions): SandboxCli
 
   async function connect(): Promise<Client> {
     const client = await make()
-    const lose = () => (connection = undefined)
+    const lose = () => (connection = connected = undefined)
     client.on('error', lose)
     client.on('end', lose)
     await client.connect().catch((error: unknown) => {
@@ -53,12 +55,29 @@ export function sandboxClient({ make, where }: SandboxClientOptions): SandboxCli
     })
     // The runner decides when a worker ends; an idle connection must not keep it alive.
     ;(client as Client & { unref(): void }).unref()
+    connected = client
     return client
   }
 
   async function run(config: string | QueryConfig, values: unknown[]): Promise<unknown> {
     const client = await (connection ??= connect())
     return client.query(config, values)
+  }
+
+  /** For whoever finds nobody waiting: the way of nearly all statements, and so the short one. */
+  function runAtOnce(client: Client, config: string | QueryConfig, values: unknown[]): Promise<unknown> {
+    const result = new Promise((resolve, reject) => {
+      // Its types know a config with values beside it only without a callback.
+      client.query(config as string, values, (error, answer) => (error ? reject(error) : resolve(answer)))
+    })
+    pending += 1
+    const free = () => void (pending -= 1)
+    turn = result.then(free, free)
+    // The error was made where the server's answer was read; here the stack leads to who awaits it.
+    return result.catch((error: Error) => {
+      Error.captureStackTrace(error)
+      throw error
+    })
   }
 
   function inTurn<Result>(statement: string, work: () => Promise<Result>): Promise<Result> {
@@ -94,6 +113,22 @@ export function sandboxClient({ make, where }: SandboxClientOptions): SandboxCli
 
   return {
     dbUnder(check) {
+      function send(config: string | QueryConfig, values: unknown[]): Promise<unknown> {
+        const text = typeof config === 'string' ? config : config.text
+        try {
+          check(text)
+        } catch (error) {
+          return Promise.reject(error)
+        }
+        if (pending === 0 && connected) return runAtOnce(connected, config, values)
+        const caller: { stack?: string } = {}
+        Error.captureStackTrace(caller, query)
+        return inTurn(text, () => run(config, values)).catch((error: Error) => {
+          // Statements take turns, which breaks the chain from the error to the line of the test that sent it.
+          error.stack = `${error.name}: ${error.message}\n${caller.stack?.split('\n').slice(1).join('\n')}`
+          throw error
+        })
+      }
       function query(config: string | QueryConfig | QueryObject, ...rest: unknown[]) {
         if (typeof config === 'object' && 'submit' in config) {
           check(statementOf(config))
@@ -101,17 +136,7 @@ export function sandboxClient({ make, where }: SandboxClientOptions): SandboxCli
         }
         const callback =
           typeof rest.at(-1) === 'function' ? (rest.pop() as (error: unknown, result?: unknown) => void) : null
-        const text = typeof config === 'string' ? config : config.text
-        const caller: { stack?: string } = {}
-        Error.captureStackTrace(caller, query)
-        const result = (async () => {
-          check(text)
-          return inTurn(text, () => run(config, rest[0] as unknown[]))
-        })().catch((error: Error) => {
-          // Statements take turns, which breaks the chain from the error to the line of the test that sent it.
-          error.stack = `${error.name}: ${error.message}\n${caller.stack?.split('\n').slice(1).join('\n')}`
-          throw error
-        })
+        const result = send(config, rest[0] as unknown[])
         if (!callback) return result
         result.then(answer => callback(null, answer), callback)
         return undefined
@@ -128,7 +153,7 @@ export function sandboxClient({ make, where }: SandboxClientOptions): SandboxCli
       const isFree = pending === 0 || (await isIdleWithin(stragglerMilliseconds))
       if (isFree && !lent && client.getTransactionStatus() === 'I') return
       // Not as it was when the scope began.
-      connection = undefined
+      connection = connected = undefined
       lent = false
       client.end().catch(() => {})
     },

@@ -80,8 +80,7 @@ function makeWorker(scopes: WorkerScopes): Worker {
       const own = concurrent.get(test.id)
       let ended = false
       const { query } = (own ? clientOfItsOwn(own, scopes.assigned) : client).dbUnder(statement => {
-        const scope = describeScope(test)
-        if (ended) throw workerErrors.DB_AFTER_TEST({ scope, statement: shortened(statement) })
+        if (ended) throw workerErrors.DB_AFTER_TEST({ scope: describeScope(test), statement: shortened(statement) })
         if (!own) checkShared(statement)
       })
       return { query, end: () => void (ended = true) }

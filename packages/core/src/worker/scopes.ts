@@ -124,10 +124,11 @@ async function makeScopes(run: RunHandle, slot: number, database: WorkerDatabase
     await scopes.client?.beforeLeave()
     const footprint = await sandbox.leave({ detailed: failed })
     await scopes.client?.afterLeave()
-    if (sandbox.escaped !== undefined) markSpoiled(run.folder, slot)
     await report(scope, footprint, failed)
     if (scope.kind === 'file') await endFile(scope)
     else if (scope.kind === 'test' && run.sequences === 'test' && isUsed(footprint)) await putSequencesBack()
+    // At a file's end all that was sent has been answered.
+    if (sandbox.escaped !== undefined) markSpoiled(run.folder, slot)
   }
 
   /** A concurrent scope: its sandbox was its own, if it had one. */
