@@ -103,7 +103,11 @@ export function openedSandbox(options: OpenedOptions, entered: readonly string[]
     }
     await session!.close()
     url = next
-    await openSession()
+    await openSession().catch((cause: Error) => {
+      if (cause instanceof SandboxError) throw cause
+      // With the server's code it would be taken for a COMMIT that was refused.
+      throw errors.CONNECTION_FAILED({ server: new URL(next).host, reason: cause.message }, { cause })
+    })
   }
 
   async function welcome(socket: Duplex, origin: string): Promise<void> {

@@ -35,6 +35,7 @@ export async function openInOwnThread(options: SandboxOptions): Promise<Sandbox>
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
   let lastId = 0
   let state: State = { sessions: 0, escaped: undefined }
+  let closing: Promise<void> | undefined
 
   const opened = await new Promise<Extract<Opened, { url: string }>>((resolve, reject) => {
     thread.once('error', reject)
@@ -56,7 +57,9 @@ export async function openInOwnThread(options: SandboxOptions): Promise<Sandbox>
     waiting.clear()
   })
 
-  function ask(call: DistributiveOmit<Call, 'id'>): Promise<unknown> {
+  async function ask(call: DistributiveOmit<Call, 'id'>): Promise<unknown> {
+    // A thread that has ended does not answer.
+    if (closing) throw errors.CLOSED(undefined)
     const id = ++lastId
     // The process goes on as long as there is an answer to come.
     thread.ref()
@@ -92,10 +95,7 @@ export async function openInOwnThread(options: SandboxOptions): Promise<Sandbox>
         await ask({ call: 'maintained' })
       }
     },
-    async close() {
-      await ask({ call: 'close' })
-      await thread.terminate()
-    },
+    close: () => (closing ??= ask({ call: 'close' }).then(async () => void (await thread.terminate()))),
     [Symbol.asyncDispose]: () => sandbox.close(),
   }
   return sandbox

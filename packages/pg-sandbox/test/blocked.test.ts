@@ -109,3 +109,10 @@ test('in a thread of its own a sandbox answers while this one is blocked', async
   )
   expect(() => sandbox.urlOf('nobody')).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
 })
+
+test('in a thread of its own a sandbox can be closed twice, and answers nothing afterwards', async () => {
+  await using sandbox = await openSandbox({ url: place.server.url, ownThread: true })
+  await sandbox.close()
+  await sandbox.close()
+  await expect(sandbox.enter('a test')).rejects.toMatchObject({ code: 'CLOSED' })
+})
