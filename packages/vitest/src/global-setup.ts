@@ -12,10 +12,9 @@ declare module 'vitest' {
 /** Vitest calls it once a project, in the main process, before the first test; what it answers, after the last. */
 export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
   const { projects, config } = project.vitest
-  for (const { name, config, vite } of projects) {
-    if (config.browser.enabled || config.runner === runnerFile) continue
-    throw workerErrors.PROJECT_WITHOUT_SETUP({ project: name, file: vite.config.configFile || 'the same file' })
-  }
+  const without = projects.find(({ config: { browser, runner } }) => !browser.enabled && runner !== runnerFile)
+  const file = without?.vite.config.configFile || 'the same file'
+  if (without) throw workerErrors.PROJECT_WITHOUT_SETUP({ project: without.name, file })
   if (!projects.includes(project)) return undefined
   const progress = (line: string) => console.log(`seedbed  ${line}`)
   const run = await startRun({ folder: project.config.root, slots: slotsOf(project), progress })

@@ -28,6 +28,7 @@ const checks = {
   sequences: oneOf('file', 'test'),
   users: recordOf(options({ role: text('the name of a role') })),
   ownThread: boolean,
+  keep: oneOf('failed'),
   server: (value, option, file) =>
     typeof value === 'object' && value !== null
       ? options({ container: options({ image: text('the name of an image'), reuse: boolean }) }, ['container'])(

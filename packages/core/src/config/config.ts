@@ -29,6 +29,11 @@ export interface SeedbedConfig {
    * (`execSync('psql …')`). Every query costs more then. @default false
    */
   ownThread?: boolean
+  /**
+   * Keeps what a failed test has seen as a database of its own, to look at. SEEDBED_KEEP=failed does the same for one run.
+   * @default nothing is kept
+   */
+  keep?: 'failed'
   /** Where databases live if `environments.test` has no URL. @default 'embedded' */
   server?: 'embedded' | 'container' | ContainerServer
   /**

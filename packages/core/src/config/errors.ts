@@ -46,4 +46,21 @@ export const { errors: configErrors, kinds: configErrorKinds } = defineErrors({
     message: ({ file, option, got }) => `${file}: ${option} is ${got}.`,
     hint: ({ option, expected }) => `${option} takes ${expected}.`,
   }),
+  VARIABLE_WRONG_VALUE: kind<{ variable: string; expected: string; got: string }>({
+    title: 'A variable of Seedbed has a value that does not exist',
+    why: 'A variable with another value would have no effect, and nobody would notice.',
+    example: { variable: 'SEEDBED_KEEP', expected: "'failed', or nothing", got: "'all'" },
+    message: ({ variable, got }) => `${variable} is ${got}.`,
+    hint: ({ variable, expected }) => `${variable} takes ${expected}.`,
+  }),
+  KEEP_IN_CONTAINER: kind<undefined>({
+    title: 'A container that goes with its run can keep nothing',
+    why:
+      "`keep: 'failed'`, or SEEDBED_KEEP=failed, keeps databases of failed tests to look at after the run. The container " +
+      'of `server` is removed by the last run out, with all that is in it.',
+    example: undefined,
+    message: () => 'What failed tests have seen cannot be kept in a container that is removed when the run ends.',
+    hint: () =>
+      'Let the container stay, server: { container: { reuse: true } }, use the embedded server, or unset keep and SEEDBED_KEEP.',
+  }),
 })

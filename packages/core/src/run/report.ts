@@ -1,4 +1,6 @@
 import pc from 'picocolors'
+import type { KeptTest } from './channel.js'
+import { accessLines } from './kept-lines.js'
 import type { FileNote } from './worker-files.js'
 
 /** What a run did, for its line at the end. */
@@ -16,6 +18,8 @@ export interface RunReport {
   sessions: number
   /** Worker databases that cannot be used again, and why. */
   dropped: { database: string; reason: string }[]
+  /** Failed tests whose databases were kept. */
+  kept: KeptTest[]
   /** From the start of the run to its first test, in milliseconds. */
   startMilliseconds: number
 }
@@ -39,7 +43,12 @@ export function summariseNotes(
  * // seedbed  embedded PostgreSQL 18.4 started · template reused · 2 databases recycled · ready in 96 ms · 0.03 ms a test
  */
 export function reportLines(report: RunReport, environment: NodeJS.ProcessEnv): string[] {
-  return [...(environment.SEEDBED_REPORT === '1' ? testLines(report) : []), mainLine(report), ...warningLines(report)]
+  return [
+    ...(environment.SEEDBED_REPORT === '1' ? testLines(report) : []),
+    mainLine(report),
+    ...warningLines(report),
+    ...keptLines(report),
+  ]
 }
 
 function mainLine(report: RunReport): string {
@@ -59,16 +68,22 @@ function mainLine(report: RunReport): string {
 }
 
 function testLines({ files }: RunReport): string[] {
-  return files.flatMap(({ file, tests }) => [
-    `${pc.bold('seedbed')}  ${file}`,
-    ...tests.map(({ name, microseconds }) => `${milliseconds(microseconds).padStart(16)}  ${name}`),
-  ])
+  return files
+    .filter(({ tests }) => tests.length > 0)
+    .flatMap(({ file, tests }) => [
+      `${pc.bold('seedbed')}  ${file}`,
+      ...tests.map(({ name, microseconds }) => `${milliseconds(microseconds).padStart(16)}  ${name}`),
+    ])
 }
 
 function warningLines({ sessions, dropped }: RunReport): string[] {
   const nobody = 'No test ever connected to the database. If some should have: do they use db, or DATABASE_URL?'
   const lines = dropped.map(({ database, reason }) => `${database} was dropped: ${reason}`)
   return (sessions === 0 ? [nobody, ...lines] : lines).map(line => pc.yellow(`seedbed  ${line}`))
+}
+
+function keptLines({ kept }: RunReport): string[] {
+  return kept.flatMap(test => [`${pc.bold('seedbed')}  kept for seven days: ${test.test}`, ...accessLines(test)])
 }
 
 const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`

@@ -1,3 +1,5 @@
+import type { ChannelAddress } from './channel.js'
+
 /** What crosses from the main process to the workers: plain JSON, small, the same for all workers of a run. */
 export interface RunHandle {
   /** Unguessable; names the run in files and messages. */
@@ -11,6 +13,8 @@ export interface RunHandle {
   sequences: 'file' | 'test'
   /** How a worker's sandbox is to be. */
   sandbox: { users?: Record<string, { role?: string }>; ownThread?: boolean }
+  /** Where a worker asks for another database when a failed test keeps its own; only where failed tests are kept. */
+  keep?: ChannelAddress
   /** One a slot; the first is slot 1. */
   workers: WorkerDatabase[]
 }

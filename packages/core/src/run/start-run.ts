@@ -1,21 +1,25 @@
 import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
-import type { BuildHolder, BuildWait, Clone } from 'pg-template-db'
+import type { BuildHolder, BuildWait } from 'pg-template-db'
+import type { SeedbedConfig } from '../config/config.js'
 import { loadConfig, type LoadedConfig } from '../config/load-config.js'
 import { planMigrations } from '../migrations/plan-migrations.js'
 import { findSeeds } from '../seeds/find-seeds.js'
-import { withDatabase } from '../server/database-url.js'
+import { printableUrl, withDatabase } from '../server/database-url.js'
 import { loadPg } from '../server/load-pg.js'
 import { openServer } from '../server/open-server.js'
 import type { Server } from '../server/server.js'
 import { ensureTemplate, type ProjectTemplate } from '../template/ensure-template.js'
+import { openChannel, type Channel, type KeptTest } from './channel.js'
 import { connectionParts, connectionVariables } from './connection-variables.js'
+import { keepsFailed } from './keep-mode.js'
 import { withOutsideEnvironment } from './refuse-connections.js'
 import { summariseNotes, type RunReport } from './report.js'
 import { makeRunFolder } from './run-folder.js'
-import type { FailedRun, RunHandle } from './run-handle.js'
+import type { FailedRun, RunHandle, WorkerDatabase } from './run-handle.js'
 import { sandboxUrl } from './worker-address.js'
-import { isSpoiled, readNotes, writeFacts, type FileNote } from './worker-files.js'
+import { workerDatabases, type WorkerDatabases } from './worker-databases.js'
+import { writeFacts, type FileNote } from './worker-files.js'
 
 export interface StartRunOptions {
   /** Where the runner's config is; the project's config is looked for from here upwards. */
@@ -54,6 +58,7 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
   const { server, templates, project } = await openProject(options.folder, progress)
   const notes: FileNote[] = []
   const dropped: RunReport['dropped'] = []
+  const kept: KeptTest[] = []
   const databases = { cloned: 0, recycled: 0 }
   let current: Prepared | undefined
 
@@ -62,41 +67,49 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
     await server[Symbol.asyncDispose]()
   }
 
-  async function prepare({ config, ...plans }: Project): Promise<Prepared> {
+  async function prepare({ config, keep, ...plans }: Project): Promise<Prepared> {
     const template = await ensureTemplate(templates, { ...plans, config, server }, progress)
-    const clones = await templates.clone(template.template, { count: options.slots })
-    for (const { recycled } of clones) databases[recycled ? 'recycled' : 'cloned'] += 1
+    const clone = async (count: number) => {
+      const clones = await templates.clone(template.template, { count })
+      for (const { recycled } of clones) databases[recycled ? 'recycled' : 'cloned'] += 1
+      return clones
+    }
+    const clones = await clone(options.slots)
     const folder = await makeRunFolder()
     writeFacts(folder, { labels: template.labels, sequences: template.template.sequences })
-    const workers = clones.map(({ database }) => {
-      const url = withDatabase(server.applicationUrl, database)
-      const password = randomBytes(18).toString('base64url')
-      return { database, url, password, variables: connectionVariables(sandboxUrl({ url, password }), config) }
+    const ofWorkers = workerDatabases({
+      folder,
+      project: plans.folder,
+      clones,
+      another: async () => (await clone(1))[0]!,
+      assign: database => workerDatabase(server, database, config),
+      access: database => accessTo(server, database),
     })
+    const channel = keep ? await openChannel(ofWorkers) : undefined
     const id = randomBytes(8).toString('hex')
     const { isolation = 'transaction', sequences = 'file', users = {}, ownThread = false } = config
-    const sandbox = { users, ownThread }
-    return { template, clones, handle: { id, project: plans.folder, folder, isolation, sequences, sandbox, workers } }
+    const handle: RunHandle = {
+      id,
+      project: plans.folder,
+      folder,
+      isolation,
+      sequences,
+      sandbox: { users, ownThread },
+      workers: ofWorkers.workers,
+      ...(channel && { keep: channel.address }),
+    }
+    return { template, ofWorkers, channel, handle }
   }
 
   async function release(): Promise<void> {
     if (!current) return
-    const { clones, handle } = current
+    const { ofWorkers, channel, handle } = current
     current = undefined
-    await Promise.all(
-      clones.map(async (clone, index) => {
-        const written = await readNotes(handle.folder, index + 1)
-        notes.push(...written)
-        const { sessions } = summariseNotes(written)
-        const clean = !isSpoiled(handle.folder, index + 1)
-        const outcome = await clone.release({ sessions, clean })
-        if (outcome.reusable) return
-        dropped.push({
-          database: clone.database,
-          reason: clean ? `${outcome.reason}; ${visited}` : 'a statement has found a way to commit in it',
-        })
-      }),
-    )
+    await channel?.close()
+    const released = await ofWorkers.release()
+    notes.push(...released.notes)
+    dropped.push(...released.dropped)
+    kept.push(...ofWorkers.kept)
     await rm(handle.folder, { recursive: true, force: true })
   }
 
@@ -138,6 +151,7 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
         templateBuilt,
         databases,
         dropped,
+        kept,
         startMilliseconds,
         ...summariseNotes(notes),
       }
@@ -177,19 +191,23 @@ function loadTemplateDb(): Promise<typeof import('pg-template-db')> {
 
 interface Prepared {
   template: ProjectTemplate
-  clones: Clone[]
+  ofWorkers: WorkerDatabases
+  channel: Channel | undefined
   handle: RunHandle
 }
 
 type Project = Awaited<ReturnType<typeof readPlans>>
 
-const loadProject = (from: string) => withOutsideEnvironment(() => loadConfig(from))
+async function loadProject(from: string) {
+  const loaded = await withOutsideEnvironment(() => loadConfig(from))
+  return { ...loaded, keep: keepsFailed(loaded.config, process.env) }
+}
 
-async function readPlans({ folder, file, config }: LoadedConfig) {
+async function readPlans({ folder, file, config, keep }: LoadedConfig & { keep: boolean }) {
   const [migrations, found] = await Promise.all([planMigrations(folder, config), findSeeds(folder, config)])
   const seeds = { ...found, files: found.files.filter(path => !migrations.ownSeeds.includes(path)) }
   const watched = [...(file ? [file] : []), ...migrations.watched, ...seeds.watched]
-  return { folder, config, migrations, seeds, watched }
+  return { folder, config, keep, migrations, seeds, watched }
 }
 
 function templateOptions(server: Server, progress: (line: string) => void) {
@@ -208,4 +226,15 @@ function templateOptions(server: Server, progress: (line: string) => void) {
 const describeHolder = (holder: BuildHolder | undefined) =>
   holder ? `process ${holder.pid} on ${holder.host}` : 'another process'
 
-const visited = 'what does not connect by DATABASE_URL or PG* is not rolled back'
+function workerDatabase(server: Server, database: string, config: SeedbedConfig): WorkerDatabase {
+  const url = withDatabase(server.applicationUrl, database)
+  const password = randomBytes(18).toString('base64url')
+  return { database, url, password, variables: connectionVariables(sandboxUrl({ url, password }), config) }
+}
+
+/** The embedded server stops with the last run, and `seedbed run` starts it. */
+function accessTo(server: Server, database: string): Pick<KeptTest, 'command' | 'password'> {
+  const url = printableUrl(withDatabase(server.applicationUrl, database)).replaceAll("'", '%27')
+  const start = server.kind === 'embedded' ? 'npx seedbed run -- ' : ''
+  return { command: `${start}psql '${url}'`, password: server.passwordIn }
+}

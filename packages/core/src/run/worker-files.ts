@@ -1,8 +1,9 @@
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SequenceState } from 'pg-template-db'
 import type { SeedLabels } from '../seeds/seed-labels.js'
+import type { WorkerDatabase } from './run-handle.js'
 
 /** What a worker reads of the template; written once by the main process. */
 export interface TemplateFacts {
@@ -13,7 +14,8 @@ export interface TemplateFacts {
 /** What a worker has done in one file. */
 export interface FileNote {
   file: string
-  /** Sessions that it opened on its database since its last note. */
+  database: string
+  /** Sessions that it opened there since its last note. */
   sessions: number
   /** What entering and leaving cost, in the order in which the tests ended. */
   tests: { name: string; microseconds: number }[]
@@ -25,6 +27,7 @@ export interface FileNote {
  */
 const factsFile = (folder: string) => join(folder, 'template.json')
 const noteFile = (folder: string, slot: number) => join(folder, `worker-${slot}.jsonl`)
+const assignedFile = (folder: string, slot: number) => join(folder, `worker-${slot}.json`)
 const spoiledFile = (folder: string, slot: number) => join(folder, `worker-${slot}.spoiled`)
 
 export function writeFacts(folder: string, facts: TemplateFacts): void {
@@ -47,6 +50,19 @@ export async function readNotes(folder: string, slot: number): Promise<FileNote[
   // The last line is cut short where the worker was killed while it wrote.
   const lines = text.split('\n').slice(0, -1)
   return lines.map(line => JSON.parse(line) as FileNote)
+}
+
+/** Says which database the next worker of a slot gets, where that is not the one of the run's handle any more. */
+export function writeAssigned(folder: string, slot: number, database: WorkerDatabase): void {
+  const file = assignedFile(folder, slot)
+  // Renamed, so that a worker that begins meanwhile reads the whole of one or the other.
+  writeFileSync(`${file}.new`, JSON.stringify(database), { mode: 0o600 })
+  renameSync(`${file}.new`, file)
+}
+
+export function readAssigned(folder: string, slot: number): WorkerDatabase | undefined {
+  const file = assignedFile(folder, slot)
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as WorkerDatabase) : undefined
 }
 
 /** Says that something was committed in this worker's database: nothing more may run there. */

@@ -133,6 +133,7 @@ async function open(place: Place): Promise<Server> {
       origin: found ? 'attached' : 'initialised',
       adminUrl: urlOf(endpoint, administrator, administratorPassword, 'postgres'),
       applicationUrl: urlOf(endpoint, applicationRole, applicationPassword, 'postgres'),
+      passwordIn: `SEEDBED_APPLICATION_PASSWORD in the environment of the container ${container.id}`,
       copy: 'file_copy',
       [Symbol.asyncDispose]: () => (given ??= giveUp(place, container, lease)),
     }

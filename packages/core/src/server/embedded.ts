@@ -98,6 +98,7 @@ async function open(cluster: Cluster, projectFolder: string): Promise<Server> {
     origin,
     adminUrl: urlOf(endpoint, administrator, record.administratorPassword, 'postgres'),
     applicationUrl: urlOf(endpoint, applicationRole, record.applicationPassword, 'postgres'),
+    passwordIn: cluster.listen === 'socket' ? null : `applicationPassword in ${cluster.record}`,
     copy: 'file_copy',
     [Symbol.asyncDispose]: () => (given ??= giveUp(cluster, endpoint, record.administratorPassword, lease)),
   }

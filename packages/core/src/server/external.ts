@@ -32,6 +32,7 @@ export async function openExternal(url: string): Promise<Server> {
     origin: 'attached',
     adminUrl: complete,
     applicationUrl: complete,
+    passwordIn: new URL(complete).password ? 'environments.test.url (by default TEST_DATABASE_URL)' : null,
     copy: 'wal_log',
     [Symbol.asyncDispose]: async () => {},
   }

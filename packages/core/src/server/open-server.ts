@@ -23,7 +23,7 @@ export interface OpenServerOptions {
  */
 export async function openServer(options: OpenServerOptions): Promise<Server> {
   const { projectFolder, config, home, progress = () => {}, meanwhile } = options
-  const url = config.environments?.test?.url || process.env.TEST_DATABASE_URL
+  const url = urlOfTestServer(config)
   // Each kind is loaded when it is wanted: importing `pg` alone takes as long as attaching.
   if (url) {
     const { openExternal } = await import('./external.js')
@@ -40,4 +40,9 @@ export async function openServer(options: OpenServerOptions): Promise<Server> {
   }
   const { openContainer } = await import('./container.js')
   return openContainer({ projectFolder, config, home: home ?? seedbedHome(process.env), progress })
+}
+
+/** The URL of a server that somebody else runs, if there is one: it goes before `server`. */
+export function urlOfTestServer({ environments }: Pick<SeedbedConfig, 'environments'>): string | undefined {
+  return environments?.test?.url || process.env.TEST_DATABASE_URL
 }

@@ -14,6 +14,8 @@ export interface Server extends AsyncDisposable {
   adminUrl: string
   /** URL of the application's ordinary role; the same database. On an external server both URLs are the configured one. */
   applicationUrl: string
+  /** Where people find the password of `applicationUrl`, which is never printed; null where none is asked for. */
+  passwordIn: string | null
   /** FILE_COPY only on servers that Seedbed started: it forces a checkpoint of the whole server. */
   copy: 'file_copy' | 'wal_log'
 }

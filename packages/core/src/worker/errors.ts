@@ -50,6 +50,14 @@ export const { errors: workerErrors, kinds: workerErrorKinds } = defineErrors({
     hint: () =>
       'Remove what sets it in tests: dotenv’s override, an assignment in a setup file, or a test that does not restore process.env.',
   }),
+  KEPT_WITH_TEST: kind({
+    title: 'Rows that a test starts from were kept with another test',
+    why: 'With SEEDBED_KEEP=failed, or `keep` in the config, the database of a failed test is kept as the test saw it, and the worker goes on in another one. What `beforeAll` had run for the file or the `describe` went with it. A test of the same file or `describe` would start without that, so it does not run.',
+    example: { test: 'renames', scope: 'describe "users"' },
+    message: d => `What ${d.scope} had written before its tests was kept with test "${d.test}", which has failed.`,
+    hint: () =>
+      'Mend that test, or look at what was kept, and run this one again. To have both run with SEEDBED_KEEP, write those rows in beforeEach, or in a seed.',
+  }),
   NO_WORKER_DATABASE: kind({
     title: 'The run has no database for this worker',
     why: 'The run prepares one database per worker that the runner said it would start. A worker with a higher number has appeared.',

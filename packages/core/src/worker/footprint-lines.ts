@@ -1,5 +1,5 @@
 import type { Footprint } from 'pg-sandbox'
-import type { Scope } from './scopes.js'
+import type { Scope } from './scope.js'
 
 /** What has to be said about a scope that has ended: what it left open, and for a test that failed, what it has done. */
 export function footprintLines(
@@ -11,7 +11,7 @@ export function footprintLines(
   const lines = [
     ...footprint.openTransactions.map(
       ({ client, statement }) =>
-        `${name} ended while ${client} was in a transaction, which was rolled back; its last statement: ${statement}`,
+        `${name} ended while ${client} was in a transaction, which was ${isKept(footprint, client) ? 'kept as it stood' : 'rolled back'}; its last statement: ${statement}`,
     ),
     ...footprint.inFlight.map(
       ({ client, statement }) => `${name} did not wait for a statement of ${client}, which was cancelled: ${statement}`,
@@ -21,6 +21,11 @@ export function footprintLines(
     ...detailLines(footprint),
   ]
   return lines.map(line => `seedbed  ${line}`)
+}
+
+/** Of a failed test that is kept, open transactions are too, if they have not failed themselves. */
+function isKept({ kept }: Footprint, client: string): boolean {
+  return kept?.problem === undefined && kept?.withoutTransactions.every(failed => failed.client !== client) === true
 }
 
 /** For messages: `test "renames"`, `describe "users"`. */

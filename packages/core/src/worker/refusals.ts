@@ -1,6 +1,8 @@
 import type { FailedRun, RunHandle } from '../run/run-handle.js'
 import { printableUrl } from '../server/database-url.js'
 import { workerErrors } from './errors.js'
+import { describeScope } from './footprint-lines.js'
+import type { Scope } from './scope.js'
 
 /** Says why there is no worker for this slot. */
 export function refuseWorker(run: RunHandle | FailedRun, slot: number): never {
@@ -11,6 +13,11 @@ export function refuseWorker(run: RunHandle | FailedRun, slot: number): never {
 /** Says why nothing runs in this database any more. */
 export function refuseSpoiled(database: string): never {
   throw workerErrors.TRANSACTION_ENDED({ database })
+}
+
+/** Says why a test does not run whose file or `describe` has lost what it had written. */
+export function refuseWithout(scope: Scope, test: string): never {
+  throw workerErrors.KEPT_WITH_TEST({ scope: describeScope(scope), test })
 }
 
 export function refuseChangedVariable(variable: string, found: string | undefined): never {

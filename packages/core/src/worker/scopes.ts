@@ -2,26 +2,18 @@ import { openSandbox, type Footprint, type Sandbox } from 'pg-sandbox'
 import { applyVariables } from '../run/apply-variables.js'
 import type { FailedRun, RunHandle, WorkerDatabase } from '../run/run-handle.js'
 import { variablesAt } from '../run/worker-address.js'
-import { appendNote, isSpoiled, markSpoiled, type FileNote } from '../run/worker-files.js'
+import { appendNote, isSpoiled, markSpoiled, readAssigned, type FileNote } from '../run/worker-files.js'
+import type { KeepOutcome } from './keep-failed.js'
+import type { ConcurrentScope, Scope, ScopeFollower } from './scope.js'
 
-/** A part of a file that starts and ends: what is written in it is gone when it ends. */
-export interface Scope {
-  /** The same at enter and leave, and no other scope's. */
-  id: string
-  kind: 'file' | 'suite' | 'test'
-  /** For messages: a path, or the name of a describe or test. */
-  name: string
-  /** Whether others may run at the same time; such a scope shares the worker's transaction with nobody. */
-  concurrent?: boolean
-  /** At its end: whether it has failed, so that what it did is of interest. */
-  failed?: boolean
-}
+export type { ConcurrentScope, Scope, ScopeFollower }
 
 /** What an adapter tells of its runner's events in this process. */
 export interface WorkerScopes {
   /**
-   * Throws CONNECTION_CHANGED if a test starts while DATABASE_URL or a PG* variable is not what Seedbed has set, and
-   * TRANSACTION_ENDED if something was committed in the worker's database.
+   * Throws CONNECTION_CHANGED if a test starts while DATABASE_URL or a PG* variable is not what Seedbed has set,
+   * TRANSACTION_ENDED if something was committed in the worker's database, and KEPT_WITH_TEST if a test starts whose file or
+   * suite has lost its rows to a test that was kept.
    */
   enter(scope: Scope): Promise<void>
   /** Ends the scope and any that were left open inside it. A scope that was never entered is none. */
@@ -40,17 +32,6 @@ export interface WorkerScopes {
   /** Whoever has to know of scopes as well, once a test has asked for the worker's client. */
   client?: ScopeFollower
   print(line: string): void
-}
-
-export interface ConcurrentScope extends Scope {
-  /** Of its own, once it has asked for a client. */
-  sandbox?: Sandbox
-  client?: ScopeFollower
-}
-
-export interface ScopeFollower {
-  beforeLeave(): Promise<void>
-  afterLeave(): Promise<void>
 }
 
 const scopesKey = Symbol.for('seedbed.scopes')
@@ -83,10 +64,15 @@ export async function openScopes(
   const known = holder[scopesKey]
   const same = known?.run.id === run.id && known.slot === slot
   if (!same) await known?.close()
-  const scopes = same ? known : (holder[scopesKey] = await makeScopes(run, slot, run.workers[slot - 1]!))
+  const scopes = same ? known : (holder[scopesKey] = await makeScopes(run, slot, databaseOf(run, slot)))
   applyVariables(process.env, scopes.assigned.variables)
   scopes.print = print
   return scopes
+}
+
+/** A worker of this slot that was before may have left its own to a failed test. */
+function databaseOf({ folder, workers, keep }: RunHandle, slot: number): WorkerDatabase {
+  return (keep && readAssigned(folder, slot)) ?? workers[slot - 1]!
 }
 
 const onStandardError = (line: string) => void process.stderr.write(`${line}\n`)
@@ -99,7 +85,7 @@ export function openedScopes(): WorkerScopes | undefined {
 async function makeScopes(run: RunHandle, slot: number, database: WorkerDatabase): Promise<WorkerScopes> {
   const { url, password } = database
   const sandbox = await openSandbox({ url, password, ...run.sandbox })
-  const assigned = { ...database, variables: variablesAt(sandbox.url, database.variables) }
+  let assigned = { ...database, variables: variablesAt(sandbox.url, database.variables) }
   const refuseChanged = variableCheck(assigned)
   const entered: Scope[] = []
   const concurrent = new Map<string, ConcurrentScope>()
@@ -112,7 +98,13 @@ async function makeScopes(run: RunHandle, slot: number, database: WorkerDatabase
   let used = false
   let ownSessions = 0
   let notedSessions = 0
-  const spoiled = isSpoiled(run.folder, slot)
+  const kept = new Set<string>()
+  /** Those whose rows went with a failed test that was kept; its name. */
+  const emptied = new Map<Scope, string>()
+  let spoiled = isSpoiled(run.folder, slot)
+
+  /** A sandbox in a thread of its own tells it late. */
+  const hasConnected = () => run.sandbox.ownThread === true || sandbox.sessions + ownSessions > 0
 
   async function enterInnermost(scope: Scope): Promise<void> {
     await sandbox.enter(scope.name)
@@ -122,13 +114,34 @@ async function makeScopes(run: RunHandle, slot: number, database: WorkerDatabase
   async function leaveInnermost(failed = false): Promise<void> {
     const scope = entered.pop()!
     await scopes.client?.beforeLeave()
-    const footprint = await sandbox.leave({ detailed: failed })
+    emptied.delete(scope)
+    const { footprint, lines = [] } = await leaveSandbox(scope, failed)
     await scopes.client?.afterLeave()
-    await report(scope, footprint, failed)
+    if (footprint) await report(scope, footprint, failed)
+    lines.forEach(line => scopes.print(line))
     if (scope.kind === 'file') await endFile(scope)
     else if (scope.kind === 'test' && run.sequences === 'test' && isUsed(footprint)) await putSequencesBack()
     // At a file's end all that was sent has been answered.
     if (sandbox.escaped !== undefined) markSpoiled(run.folder, slot)
+  }
+
+  async function leaveSandbox(test: Scope, failed: boolean): Promise<Partial<KeepOutcome>> {
+    // If nothing has connected, there is nothing to keep; of a test that is repeated, the first failure is kept.
+    if (!failed || !run.keep || !hasConnected() || kept.has(test.id)) {
+      return { footprint: await sandbox.leave({ detailed: failed }) }
+    }
+    const { leaveAndKeep } = await import('./keep-failed.js')
+    const place = { slot, database: assigned.database }
+    const outcome = await leaveAndKeep({ main: run.keep, place, sandbox, around: entered, test })
+    spoiled ||= outcome.inDoubt === true
+    if (outcome.next) {
+      kept.add(test.id)
+      for (const scope of outcome.emptied) emptied.set(scope, test.name)
+      // The newest is the first in the next database.
+      note(entered[0]!.name, sandbox.sessions - 1)
+      assigned = { ...assigned, ...outcome.next }
+    }
+    return outcome
   }
 
   /** A concurrent scope: its sandbox was its own, if it had one. */
@@ -140,6 +153,10 @@ async function makeScopes(run: RunHandle, slot: number, database: WorkerDatabase
       await report(scope, await own.leave({ detailed: failed }), failed)
       await own.close()
       ownSessions += own.sessions
+    }
+    if (failed && run.keep && hasConnected()) {
+      const { notKeptLine } = await import('./keep-failed.js')
+      scopes.print(notKeptLine(scope, 'it is concurrent, and shares its database with other tests'))
     }
     if (concurrent.size > 0) return
     await leaveUpTo(together.id)
@@ -162,9 +179,14 @@ async function makeScopes(run: RunHandle, slot: number, database: WorkerDatabase
   async function endFile({ name }: Scope): Promise<void> {
     if (used) await putSequencesBack()
     used = false
-    const sessions = sandbox.sessions + ownSessions - notedSessions
-    notedSessions += sessions
-    appendNote(run.folder, slot, { file: name, sessions, tests: costs.splice(0) })
+    note(name, sandbox.sessions)
+  }
+
+  /** @param sessions of the sandbox, so far */
+  function note(file: string, sessions: number): void {
+    const since = sessions + ownSessions - notedSessions
+    notedSessions += since
+    appendNote(run.folder, slot, { file, database: assigned.database, sessions: since, tests: costs.splice(0) })
   }
 
   async function putSequencesBack(): Promise<void> {
@@ -186,7 +208,9 @@ async function makeScopes(run: RunHandle, slot: number, database: WorkerDatabase
   const scopes: WorkerScopes = {
     run,
     slot,
-    assigned,
+    get assigned() {
+      return assigned
+    },
     sandbox,
     entered,
     concurrent,
@@ -197,6 +221,10 @@ async function makeScopes(run: RunHandle, slot: number, database: WorkerDatabase
         if (spoiled || sandbox.escaped !== undefined) {
           const { refuseSpoiled } = await import('./refusals.js')
           refuseSpoiled(assigned.database)
+        }
+        if (emptied.size > 0 && scope.kind === 'test') {
+          const { refuseWithout } = await import('./refusals.js')
+          refuseWithout(...[...emptied][0]!)
         }
         if (scope.concurrent) {
           overlapped =
@@ -228,7 +256,9 @@ async function makeScopes(run: RunHandle, slot: number, database: WorkerDatabase
 const together: Scope = { id: 'seedbed: concurrent', kind: 'suite', name: 'concurrent tests' }
 
 /** A statement that has not come to its end may have called a sequence, too. */
-function isUsed({ statements, failed, openTransactions, inFlight }: Footprint): boolean {
+function isUsed(footprint: Footprint | undefined): boolean {
+  if (!footprint) return false
+  const { statements, failed, openTransactions, inFlight } = footprint
   return failed + openTransactions.length + inFlight.length > 0 || Object.keys(statements).length > 0
 }
 

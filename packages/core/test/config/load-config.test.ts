@@ -164,7 +164,7 @@ describe('refuses', () => {
     [
       '{ colour: 1 }',
       'colour',
-      'The options here are: migrations, seeds, isolation, sequences, users, ownThread, server',
+      'The options here are: migrations, seeds, isolation, sequences, users, ownThread, keep, server',
     ],
     ['{ __proto__: null, toString: 1 }', 'toString', 'The options here are'],
     ['{ migrations: { comand: "x", dependsOn: ["a"] } }', 'migrations.comand', 'Did you mean command?'],
@@ -205,6 +205,8 @@ describe('refuses', () => {
     ['{ users: { jobs: "runner" } }', 'users.jobs is a string', 'an object with role'],
     ['{ users: { jobs: { role: "" } } }', 'users.jobs.role is an empty string', 'the name of a role'],
     ['{ ownThread: 1 }', 'ownThread is the number 1', 'true or false'],
+    ["{ keep: 'all' }", "keep is 'all'", "'failed'"],
+    ['{ keep: true }', 'keep is the boolean true', "'failed'"],
     ['{ variables: { A: "b" } }', 'variables is an object', 'a function'],
     ['{ extensions: "pgcrypto" }', 'extensions is a string', 'a list of names'],
     ['{ extensions: [null] }', 'extensions[0] is null', 'the name of an extension'],

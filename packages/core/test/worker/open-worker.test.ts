@@ -165,7 +165,9 @@ describe('scopes', () => {
   test('a statement outside of any file is refused, and connects to nothing', async () => {
     await expect(write('nowhere')).rejects.toMatchObject({ code: 'DB_OUTSIDE_FILE' })
     await within(file, async () => {})
-    expect(await readNotes(run.folder, 1)).toEqual([{ file: 'a.test.ts', sessions: 0, tests: [] }])
+    expect(await readNotes(run.folder, 1)).toEqual([
+      { file: 'a.test.ts', database: 'postgres', sessions: 0, tests: [] },
+    ])
   })
 })
 

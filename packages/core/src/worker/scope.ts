@@ -1,0 +1,25 @@
+import type { Sandbox } from 'pg-sandbox'
+
+/** A part of a file that starts and ends: what is written in it is gone when it ends. */
+export interface Scope {
+  /** The same at enter and leave, and no other scope's. */
+  id: string
+  kind: 'file' | 'suite' | 'test'
+  /** For messages: a path, or the name of a describe or test. */
+  name: string
+  /** Whether others may run at the same time; such a scope shares the worker's transaction with nobody. */
+  concurrent?: boolean
+  /** At its end: whether it has failed for good, so that what it did is of interest, and worth to be kept. */
+  failed?: boolean
+}
+
+export interface ConcurrentScope extends Scope {
+  /** Of its own, once it has asked for a client. */
+  sandbox?: Sandbox
+  client?: ScopeFollower
+}
+
+export interface ScopeFollower {
+  beforeLeave(): Promise<void>
+  afterLeave(): Promise<void>
+}
