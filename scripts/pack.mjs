@@ -2,36 +2,77 @@
  * `node scripts/pack.mjs <workspace> <destination>`: packs a published package as it goes to npm, and prints what
  * `npm pack --json` does. What is published is what this packs.
  *
- * In Vitest's default pool each test file is a process, which loads every module anew: so those of a package that test
- * files load are put together into few. What is built stays a file for each source, for `tsc -b` to replace one by one.
+ * In Vitest's default pool each test file is a process, which loads every module anew, and a module costs a millisecond. So
+ * what is packed has as few files as can be; what is built stays a file for each source, for `tsc -b` to replace one by one.
  */
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { isAbsolute, join } from 'node:path'
+import { dirname, isAbsolute, join, relative } from 'node:path'
 import { rolldown } from 'rolldown'
 import { root } from './workspaces.mjs'
 
-/** The files of `dist` that something imports, or starts as a thread; all else goes into them. */
-const bundled = { 'packages/pg-sandbox': ['index', 'sentinel', 'sandbox-thread'] }
+/**
+ * The files of `dist` that something imports, or starts as a process or thread. Those of one list share their modules: each
+ * holds what it needs and the ones before it do not. Those of different lists have copies, but for entries themselves.
+ */
+const entries = {
+  'packages/core': [['worker/scopes', 'worker/index', 'index', 'migrations/knex-process']],
+  'packages/pg-sandbox': [['index'], ['sandbox-thread'], ['sentinel']],
+  'packages/pg-template-db': [['sequences', 'index']],
+  'packages/vitest': [['runner'], ['index'], ['plugin'], ['global-setup']],
+}
 
 const [workspace, destination] = process.argv.slice(2)
 const staging = realpathSync(mkdtempSync(join(tmpdir(), 'seedbed-pack-')))
 process.on('exit', () => rmSync(staging, { recursive: true, force: true }))
 
-cpSync(join(root, workspace), staging, { recursive: true, filter: path => !/[\\/](node_modules|src|test)$/.test(path) })
-if (bundled[workspace]) await bundle(join(staging, 'dist'), bundled[workspace])
+const source = join(root, workspace)
+cpSync(source, staging, {
+  recursive: true,
+  filter: path => !/[\\/](node_modules|src|test)$/.test(path) && !isStale(path),
+})
+if (entries[workspace]) {
+  const dist = join(staging, 'dist')
+  for (const file of readdirSync(dist, { recursive: true })) if (/\.js(\.map)?$/.test(file)) rmSync(join(dist, file))
+  for (const list of entries[workspace]) await bundle(join(source, 'dist'), list, dist)
+}
 const { status } = npm(['pack', '--json', '--ignore-scripts', '--pack-destination', destination])
 process.exitCode = status ?? 1
 
-async function bundle(dist, entries) {
-  const build = await rolldown({
-    input: entries.map(entry => join(root, workspace, 'dist', `${entry}.js`)),
-    platform: 'node',
-    external: id => !id.startsWith('.') && !isAbsolute(id),
-  })
-  for (const file of readdirSync(dist)) if (file.endsWith('.js')) rmSync(join(dist, file))
-  await build.write({ dir: dist, format: 'esm', entryFileNames: '[name].js', chunkFileNames: '[name].js' })
+/** In a checkout of some age `dist` also holds what was built of sources that are gone. */
+function isStale(path) {
+  const [, module] = /^dist[\\/](.+)\.(?:js|d\.ts)$/.exec(relative(source, path)) ?? []
+  return module !== undefined && !existsSync(join(source, 'src', `${module}.ts`))
+}
+
+async function bundle(built, list, dist) {
+  const fileOf = entry => join(built, `${entry}.js`)
+  const others = entries[workspace].flat().filter(entry => !list.includes(entry))
+  const isOther = (id, importer) => others.some(entry => fileOf(entry) === join(dirname(importer), id))
+  const external = (id, importer, isResolved) =>
+    !isResolved && (id.startsWith('.') ? importer !== undefined && isOther(id, importer) : !isAbsolute(id))
+  const options = { platform: 'node', external }
+
+  const groups = []
+  const taken = new Set()
+  for (const entry of list.length > 1 ? list : []) {
+    const own = (await staticModules({ ...options, input: fileOf(entry) })).filter(id => !taken.has(id))
+    for (const id of own) taken.add(id)
+    groups.push({ name: entry, test: id => own.includes(id), priority: list.length - groups.length })
+  }
+  const input = Object.fromEntries(list.map(entry => [entry, fileOf(entry)]))
+  const build = await rolldown({ ...options, input, preserveEntrySignatures: 'allow-extension' })
+  const names = { entryFileNames: '[name].js', chunkFileNames: 'chunks/[name].js' }
+  await build.write({ dir: dist, format: 'esm', ...names, codeSplitting: { groups } })
+}
+
+/** What is loaded together with a file; not what it imports later. */
+async function staticModules(options) {
+  const later = { name: 'later', resolveDynamicImport: id => ({ id, external: true }) }
+  const build = await rolldown({ ...options, plugins: [later] })
+  const { output } = await build.generate({ format: 'esm' })
+  return output.flatMap(({ moduleIds = [] }) => moduleIds)
 }
 
 function npm(parameters) {

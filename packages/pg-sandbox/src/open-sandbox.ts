@@ -1,4 +1,4 @@
-import { createServer, Socket, type AddressInfo } from 'node:net'
+import { createServer, Socket, type AddressInfo, type Server } from 'node:net'
 import type { Duplex } from 'node:stream'
 import './clock.js'
 import { errors } from './errors.js'
@@ -122,10 +122,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   let closed = false
 
   const server = createServer({ noDelay: true }, socket => welcome(socket, `port ${socket.remotePort}`))
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', resolve)
-  })
+  await listen(server)
   // The sandbox alone does not keep a process alive.
   server.unref()
   const { port } = server.address() as AddressInfo
@@ -207,6 +204,18 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     [Symbol.asyncDispose]: () => sandbox.close(),
   }
   return sandbox
+}
+
+/**
+ * On 127.0.0.1, a free port. `listen()` first loads Node's `cluster` and `dns`, which takes longer than all else here and is
+ * for nothing: below it is this function, of old and under this name.
+ */
+function listen(server: Server & { _listen2?: (host: string, port: number, family: 4 | 6) => void }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject).once('listening', resolve)
+    if (server._listen2) server._listen2('127.0.0.1', 0, 4)
+    else server.listen(0, '127.0.0.1')
+  })
 }
 
 function describeSocket(socket: Socket): { fd: number; port: number }[] {

@@ -1,7 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { partsOf } from './errors.js'
 import type { MaintenanceQuery } from './maintain.js'
-import { openSandbox, type SandboxOptions } from './open-sandbox.js'
+import { openSandbox } from './index.js'
+import type { SandboxOptions } from './open-sandbox.js'
 import type { Answer, Call, Opened } from './own-thread.js'
 
 /* The other side of own-thread.ts: a sandbox in a thread of its own, and what it is asked for. */

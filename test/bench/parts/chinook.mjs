@@ -22,7 +22,7 @@ export async function measure({ project, place, quick }) {
   await cp(join(data, 'schema.sql'), join(folder, 'migrations', '1_schema.sql'))
   await cp(join(data, 'seed.json'), join(folder, 'seeds', 'seed.json'))
 
-  const room = path => project.module('@seedbed/core', `dist/${path}.js`)
+  const room = path => project.module('@seedbed/core', `built/${path}.js`)
   const [
     { openServer },
     { planMigrations },

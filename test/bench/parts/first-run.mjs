@@ -55,7 +55,7 @@ export async function measure({ project, place, quick }) {
 /** What the bare program starts: core knows where the binaries are, and who may run them. */
 async function bareSetup(project, folder) {
   const [{ installedBinaries, runnableBinaries }, { serverUser }, { initdbFlags, settings }] = await Promise.all(
-    ['binaries', 'server-user', 'settings'].map(name => project.module('@seedbed/core', `dist/server/${name}.js`)),
+    ['binaries', 'server-user', 'settings'].map(name => project.module('@seedbed/core', `built/server/${name}.js`)),
   )
   const [installed, user] = await Promise.all([installedBinaries(), serverUser()])
   mkdirSync(process.env.SEEDBED_HOME, { recursive: true })

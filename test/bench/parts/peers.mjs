@@ -19,7 +19,7 @@ export async function measure({ project, place, quick }) {
   cpSync(join(project.folder, 'programs'), join(installed, 'programs'), { recursive: true })
   const [{ startRun }, { openServer }] = await Promise.all([
     project.module('@seedbed/core'),
-    project.module('@seedbed/core', 'dist/server/open-server.js'),
+    project.module('@seedbed/core', 'built/server/open-server.js'),
   ])
   const run = await startRun({ folder, slots: 5 })
   const server = await openServer({ projectFolder: folder, config: {} })

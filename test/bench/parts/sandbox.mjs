@@ -11,7 +11,7 @@ export const how = `Three processes with a pg client each: one on the server its
 export async function measure({ project, place, quick }) {
   const [{ openSandbox }, { freePort }] = await Promise.all([
     project.module('pg-sandbox'),
-    project.module('@seedbed/core', 'dist/server/endpoint.js'),
+    project.module('@seedbed/core', 'built/server/endpoint.js'),
   ])
   const port = String(await freePort())
   const server = await startPostgres({ under: place, settings: { listen_addresses: '127.0.0.1', port } })

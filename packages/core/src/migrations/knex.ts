@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
-import { basename, extname, join, resolve, sep } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { createRequire } from 'node:module'
+import { basename, dirname, extname, join, resolve, sep } from 'node:path'
 import type { SeedbedConfig } from '../config/config.js'
 import { importedFiles } from '../seeds/imported-files.js'
 import { migrationErrors } from './errors.js'
@@ -53,7 +53,7 @@ export async function planKnex(project: string, knexfile: string, config: Seedbe
     mayCreateRoles: files.some(({ bytes }) => mentionsCreateRole(bytes.toString('utf8'))),
     async apply({ url, knownRoles }) {
       const job: KnexJob = { knex: knex.path, knexfile, shownAs, url, knownRoles, migrationFiles, seedFiles }
-      const run = { script: knexProcess, message: job }
+      const run = { script: knexProcess(), message: job }
       const end = await runMigrationProcess({ run, folder: join(knexfile, '..'), url, config, limit: knexLimit })
       explainEnd(end, job, project)
     },
@@ -63,10 +63,8 @@ export async function planKnex(project: string, knexfile: string, config: Seedbe
 const knexLimit = 10 * 60_000
 
 /** This repository's tests run the sources; a process of its own cannot, and takes what was built of them. */
-const knexProcess = fileURLToPath(new URL('knex-process.js', import.meta.url)).replace(
-  /src([\\/]migrations[\\/]knex-process\.js)$/,
-  'dist$1',
-)
+const knexProcess = () =>
+  join(dirname(createRequire(import.meta.url).resolve('@seedbed/core/package.json')), 'dist/migrations/knex-process.js')
 
 function count(number: number, what: string): string {
   return `${number} ${what}${number === 1 ? '' : 's'}`
