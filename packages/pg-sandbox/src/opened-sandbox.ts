@@ -70,7 +70,7 @@ export function openedSandbox(options: OpenedOptions, entered: readonly string[]
   async function openSession(): Promise<ServerSession> {
     sessions += 1
     const made = await openServerSession(url)
-    await made.run('BEGIN')
+    made.post('BEGIN', made.abandon)
     const usual = await made.prepare(shared.ground.usual)
     if (closed) {
       await made.close()

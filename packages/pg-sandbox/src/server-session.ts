@@ -102,13 +102,10 @@ export async function openServerSession(url: string): Promise<ServerSession> {
   try {
     await client.connect()
     // What a role or database sets would end the session in the middle of a test, or hide a COMMIT from the sandbox.
-    await client.query(
-      'set idle_in_transaction_session_timeout = 0; set idle_session_timeout = 0; set standard_conforming_strings = on',
-    )
-    // Of 17.
-    if (Number.parseInt(parameters.get('server_version') ?? '', 10) >= 17) {
-      await client.query('set transaction_timeout = 0')
-    }
+    const isOf17 = Number.parseInt(parameters.get('server_version') ?? '', 10) >= 17
+    const timeouts = ['idle_in_transaction_session_timeout', 'idle_session_timeout', isOf17 && 'transaction_timeout']
+    const settings = timeouts.filter(Boolean).map(name => `set ${name} = 0`)
+    await client.query([...settings, 'set standard_conforming_strings = on'].join('; '))
   } catch (cause) {
     client.end().catch(() => {})
     throw errors.CONNECTION_FAILED({ server: `${client.host}:${client.port}`, reason: reasonOf(cause) }, { cause })
