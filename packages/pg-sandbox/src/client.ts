@@ -1,5 +1,6 @@
 import { closeAll, closePortals, closeUnnamedPortal } from './close-names.js'
 import { runCommand } from './commands.js'
+import { SandboxError } from './errors.js'
 import { runBatch } from './extended.js'
 import type { Frame } from './frames.js'
 import { lastStatement, type Member } from './member.js'
@@ -133,9 +134,11 @@ async function inScope(shared: Shared, member: Member, run: () => Promise<void>)
     await run()
   } catch (error) {
     member.skipping = true
-    const { code, hint, detail } = error as Error & { code?: string; hint?: string; detail?: string }
+    const { code, hint, detail, message } = error as Error & { code?: string; hint?: string; detail?: string }
     const state = /^[0-9A-Z]{5}$/.test(code ?? '') ? code! : 'XX000'
-    refuse(member, state, (error as Error).message, hint, detail)
+    // The hint has a field of its own.
+    const text = error instanceof SandboxError ? `${error.problem} (${code})` : message
+    refuse(member, state, text, hint, detail)
     if (shared.session().lost()) {
       member.status = 'I'
       member.started = false

@@ -12,10 +12,13 @@ export class SandboxError extends Error {
   readonly code: SandboxErrorCode
   /** What to do; also the last part of `message`, since most programs print nothing else. */
   readonly hint: string
-  constructor(code: SandboxErrorCode, message: string, hint: string, options?: { cause?: unknown }) {
-    super(`${message}\n\n  ${hint.replaceAll('\n', '\n  ')}\n  (${code})`, options)
+  /** What happened, without what to do. */
+  readonly problem: string
+  constructor(code: SandboxErrorCode, problem: string, hint: string, options?: { cause?: unknown }) {
+    super(`${problem}\n\n  ${hint.replaceAll('\n', '\n  ')}\n  (${code})`, options)
     this.code = code
     this.hint = hint
+    this.problem = problem
   }
 }
 
@@ -88,17 +91,17 @@ export function reasonOf(error: unknown): string {
 /** An error as it can be handed from a thread to another. */
 export interface ErrorParts {
   name: string
-  message: string
+  problem: string
   code: string
   hint: string
 }
 
-export function partsOf(error: Error & { code?: string; hint?: string }): ErrorParts {
-  const { name, message, code = '', hint = '' } = error
-  return { name, message, code, hint }
+export function partsOf(error: Error & Partial<ErrorParts>): ErrorParts {
+  const { name, problem = error.message, code = '', hint = '' } = error
+  return { name, problem, code, hint }
 }
 
-export function errorFrom({ name, message, code, hint }: ErrorParts): Error {
-  if (name !== 'SandboxError') return new SandboxServerError(new Map([['M', message], ['C', code]])) // prettier-ignore
-  return Object.assign(new SandboxError(code as SandboxErrorCode, message, hint), { message })
+export function errorFrom({ name, problem, code, hint }: ErrorParts): Error {
+  if (name !== 'SandboxError') return new SandboxServerError(new Map([['M', problem], ['C', code]])) // prettier-ignore
+  return new SandboxError(code as SandboxErrorCode, problem, hint)
 }

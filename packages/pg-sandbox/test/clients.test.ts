@@ -219,9 +219,12 @@ test('a server that ends the session fails the test once, and the next scope sta
   await place.outside(
     "select pg_terminate_backend(pid, 10000) from pg_stat_activity where state = 'idle in transaction'",
   )
-  await expect(client.query('select 1')).rejects.toThrow(
-    /session on the server has ended: (?:terminating connection|the server closed the connection)/,
-  )
+  await expect(client.query('select 1')).rejects.toMatchObject({
+    message: expect.stringMatching(
+      /session on the server has ended: (?:terminating connection.*|the server closed the connection) \(SESSION_LOST\)$/,
+    ) as string,
+    hint: expect.stringMatching(/The next test starts on a new session/) as string,
+  })
   await place.sandbox.leave()
   await place.sandbox.enter('the next')
   expect(await column(client, 'select name from item')).toEqual([])

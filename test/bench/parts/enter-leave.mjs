@@ -5,14 +5,14 @@ import { writeSmallProject } from '../small/small-project.mjs'
 import { startWay } from '../way-process.mjs'
 
 export const title = 'Entering and leaving a test'
-export const how = `One process with Seedbed's worker and one with a pg client that sends BEGIN and ROLLBACK, on two clones of one template of the same server, over its unix socket. Both run the same bodies, in turns; entering, body and leaving are timed apart. Round trips are counted by a proxy between client and server. Promised is what entering and leaving cost, and with a trivial body the whole test. In a test with several statements Seedbed's body costs more than a bare client's: in front of each statement that follows another goes a savepoint, in the same round trip, so that an SQL error does not end the test; hand-written hooks have nothing of that.`
+export const how = `One process with Seedbed's worker and one with a pg client that sends BEGIN and ROLLBACK, on two clones of one template of the same server, over its unix socket. Both run the same bodies, in turns; entering, body and leaving are timed apart. Round trips are counted by a proxy between client and server. With `sequences: 'test'` the 12 sequences of the schema are set back after each test. Promised is what entering and leaving cost, and with a trivial body the whole test. In a test with several statements Seedbed's body costs more than a bare client's: in front of each statement that follows another goes a savepoint, in the same round trip, so that an SQL error does not end the test; hand-written hooks have nothing of that.`
 
 /** @returns {Promise<import('../report.mjs').Figure[]>} */
 export async function measure({ project, place, quick }) {
   const folder = join(place, 'enter-leave')
   await writeSmallProject(folder)
   const { startRun } = await project.module('@seedbed/core')
-  const run = await startRun({ folder, slots: 2 })
+  const run = await startRun({ folder, slots: 3 })
   try {
     return [...(await trips(run, project, place)), ...(await times(run, project, quick))]
   } finally {
@@ -59,23 +59,24 @@ async function trips({ handle }, project, place) {
 
 async function times({ handle }, project, quick) {
   const { default: pg } = await project.module('pg', 'lib/index.js')
-  const measured = Object.fromEntries(Object.keys(batches).map(body => [body, { seedbed: [], byHand: [] }]))
+  const measured = Object.fromEntries(Object.keys(batches).map(body => [body, { seedbed: [], byHand: [], setBack: [] }]))
   // Several processes, since one and the same code can be compiled a little better or worse.
   for (let pair = 0; pair < (quick ? 1 : 3); pair++) {
     const seedbed = await startWay(project.folder, 'seedbed', { handle, slot: 1 })
     const byHand = await startWay(project.folder, 'by-hand', { url: handle.workers[1].url })
+    const setBack = await startWay(project.folder, 'seedbed', { handle: { ...handle, sequences: 'test' }, slot: 3 })
     for (const [body, tests] of Object.entries(batches)) {
       const run = way => async () => {
         if (body !== 'one select') await vacuum(pg, handle)
         return way.run(body, tests)
       }
       const times = await inTurns(
-        { seedbed: run(seedbed), byHand: run(byHand) },
+        { seedbed: run(seedbed), byHand: run(byHand), setBack: run(setBack) },
         { rounds: quick ? 10 : 40, warmUps: 10 },
       )
-      for (const way of ['seedbed', 'byHand']) measured[body][way].push(...times[way])
+      for (const way of ['seedbed', 'byHand', 'setBack']) measured[body][way].push(...times[way])
     }
-    await Promise.all([seedbed.close(), byHand.close()])
+    await Promise.all([seedbed.close(), byHand.close(), setBack.close()])
   }
   return Object.entries(measured).flatMap(([body, times]) => compared(body, times))
 }
@@ -93,9 +94,9 @@ async function vacuum(pg, { workers }) {
   }
 }
 
-function compared(body, { seedbed, byHand }) {
-  const figure = (name, part, promise) => {
-    const { median: value, ...rest } = ratios(seedbed.map(part), byHand.map(part))
+function compared(body, { seedbed, byHand, setBack }) {
+  const figure = (name, part, promise, way = seedbed) => {
+    const { median: value, ...rest } = ratios(way.map(part), byHand.map(part))
     const µs = some => `${median(some.map(part)).toFixed(0)} µs`
     return {
       name: `${name}, ${body}`,
@@ -103,13 +104,14 @@ function compared(body, { seedbed, byHand }) {
       unit: 'times',
       ...rest,
       ...(promise ? { promise: { below: promise } } : {}),
-      compared: `${µs(seedbed)} to ${µs(byHand)}`,
+      compared: `${µs(way)} to ${µs(byHand)}`,
     }
   }
   return [
     figure('entering and leaving', ({ enter, leave }) => enter + leave, 1.1),
     figure('the whole test', whole, body === 'one select' ? 1.1 : undefined),
     figure('the body alone', ({ body: inside }) => inside),
+    figure("the whole test with sequences: 'test'", whole, undefined, setBack),
   ]
 }
 

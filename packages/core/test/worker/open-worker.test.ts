@@ -389,6 +389,23 @@ describe('statements', () => {
     ])
   })
 
+  test('a client that hung up in its transaction is told of where the test has failed', async () => {
+    await within(file, async () => {
+      const hangUp = async () => {
+        const client = new pg.Client(process.env.DATABASE_URL)
+        await client.connect()
+        await client.query("begin; insert into note (body) values ('lost')")
+        await client.end()
+      }
+      await within(aTest('passes'), hangUp)
+      expect(printed).toEqual([])
+      await within({ ...aTest('fails'), failed: true }, hangUp)
+    })
+    expect(printed).toContainEqual(
+      expect.stringMatching(/client \d+ .* hung up in the midst of a transaction, .* insert into note/),
+    )
+  })
+
   test('a lost connection fails the file with one reason, and the next file starts on a new one', async () => {
     await within(file, () =>
       within(aTest('loses it'), async () => {
