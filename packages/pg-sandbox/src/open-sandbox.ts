@@ -213,7 +213,8 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
 function listen(server: Server & { _listen2?: (host: string, port: number, family: 4 | 6) => void }): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject).once('listening', resolve)
-    if (server._listen2) server._listen2('127.0.0.1', 0, 4)
+    const { _listen2: listenAlone } = server
+    if (listenAlone) listenAlone.call(server, '127.0.0.1', 0, 4)
     else server.listen(0, '127.0.0.1')
   })
 }

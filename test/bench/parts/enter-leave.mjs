@@ -5,7 +5,7 @@ import { writeSmallProject } from '../small/small-project.mjs'
 import { startWay } from '../way-process.mjs'
 
 export const title = 'Entering and leaving a test'
-export const how = `One process with Seedbed's worker and one with a pg client that sends BEGIN and ROLLBACK, on two clones of one template of the same server, over its unix socket. Both run the same bodies, in turns; entering, body and leaving are timed apart. Round trips are counted by a proxy between client and server. With `sequences: 'test'` the 12 sequences of the schema are set back after each test. Promised is what entering and leaving cost, and with a trivial body the whole test. In a test with several statements Seedbed's body costs more than a bare client's: in front of each statement that follows another goes a savepoint, in the same round trip, so that an SQL error does not end the test; hand-written hooks have nothing of that.`
+export const how = `One process with Seedbed's worker and one with a pg client that sends BEGIN and ROLLBACK, on two clones of one template of the same server, over its unix socket. Both run the same bodies, in turns; entering, body and leaving are timed apart. Round trips are counted by a proxy between client and server. With sequences: 'test' the 12 sequences of the schema are set back after each test. Promised is what entering and leaving cost, and with a trivial body the whole test. In a test with several statements Seedbed's body costs more than a bare client's: in front of each statement that follows another goes a savepoint, in the same round trip, so that an SQL error does not end the test; hand-written hooks have nothing of that.`
 
 /** @returns {Promise<import('../report.mjs').Figure[]>} */
 export async function measure({ project, place, quick }) {
@@ -59,7 +59,9 @@ async function trips({ handle }, project, place) {
 
 async function times({ handle }, project, quick) {
   const { default: pg } = await project.module('pg', 'lib/index.js')
-  const measured = Object.fromEntries(Object.keys(batches).map(body => [body, { seedbed: [], byHand: [], setBack: [] }]))
+  const measured = Object.fromEntries(
+    Object.keys(batches).map(body => [body, { seedbed: [], byHand: [], setBack: [] }]),
+  )
   // Several processes, since one and the same code can be compiled a little better or worse.
   for (let pair = 0; pair < (quick ? 1 : 3); pair++) {
     const seedbed = await startWay(project.folder, 'seedbed', { handle, slot: 1 })
