@@ -76,7 +76,8 @@ export interface Sandbox extends AsyncDisposable {
    */
   enter(name: string): Promise<void>
   /**
-   * Ends the innermost scope: all that was written in it is gone, and transactions that were left open in it have ended.
+   * Ends the innermost scope: all that was written in it is gone, and transactions that were left open in it have ended. The
+   * server's answer is not waited for; whatever a client sends next is answered behind it.
    *
    * @throws SandboxError NO_SCOPE, SESSION_LOST; with `keep` also CONNECTION_FAILED, and an Error with the server's SQLSTATE
    *   where the COMMIT fails: in both cases the session is lost

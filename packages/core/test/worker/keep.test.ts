@@ -5,7 +5,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
+import { promisify, stripVTControlCharacters } from 'node:util'
 import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-tests'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -433,6 +433,7 @@ const reader = `
 
 /** Those that tell of what is kept. */
 function linesOf(report: RunReport): string[] {
-  const lines = reportLines(report, {})
+  // Where CI is set it is in colour.
+  const lines = reportLines(report, {}).map(stripVTControlCharacters)
   return lines.slice(lines.findIndex(line => line.includes('kept for seven days')))
 }
