@@ -147,6 +147,35 @@ describe('docs/guide/vitest.md', () => {
     expect(withoutNumbers(output.match(/^seedbed {2}test ".*$/gm)!.join('\n'))).toBe(withoutNumbers(shown))
   })
 
+  test('what it shows of a test that is kept is what comes', async () => {
+    const { output } = (await run({
+      document,
+      sections: ['Seedbed in Vitest'],
+      files: {
+        ...tables,
+        'users.test.ts': `
+          import { test } from 'vitest'
+          import pg from 'pg'
+          const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL })
+          test('renames', async () => {
+            await pool.query("update users set name = 'Countess' where id = 1")
+            await pool.query('select name from users where id = 1')
+            throw new Error('on purpose')
+          })`,
+      },
+      env: { SEEDBED_KEEP: 'failed' },
+      exitCode: 1,
+    }))!
+    const lines = /^(seedbed {2}what test "renames" saw.*)\n(.*)$/m
+    const ofUrl = (text: string) => text.trim().replace(/postgresql:.*\/kept_users_renames_[0-9a-f]{8}/, 'URL')
+    const [first, second, third] = snippet(document, 'To look at what a failed test saw', 'text')
+      .text.trim()
+      .split('\n')
+    const [, kept, command] = lines.exec(output)!
+    expect(output).toContain(first)
+    expect([kept, ofUrl(command!)]).toEqual([second, ofUrl(third!)])
+  })
+
   test('projects', async () => {
     const { output } = (await run({
       document,
