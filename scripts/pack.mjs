@@ -10,6 +10,7 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, realpathSync, rmSync } fr
 import { tmpdir } from 'node:os'
 import { dirname, isAbsolute, join, relative } from 'node:path'
 import { rolldown } from 'rolldown'
+import { npmCommand } from './npm.mjs'
 import { root } from './workspaces.mjs'
 
 /**
@@ -37,7 +38,8 @@ if (entries[workspace]) {
   for (const file of readdirSync(dist, { recursive: true })) if (/\.js(\.map)?$/.test(file)) rmSync(join(dist, file))
   for (const list of entries[workspace]) await bundle(join(source, 'dist'), list, dist)
 }
-const { status } = npm(['pack', '--json', '--ignore-scripts', '--pack-destination', destination])
+const [npm, parameters] = npmCommand(['pack', '--json', '--ignore-scripts', '--pack-destination', destination])
+const { status } = spawnSync(npm, parameters, { cwd: staging, stdio: ['ignore', 'inherit', 'inherit'] })
 process.exitCode = status ?? 1
 
 /** In a checkout of some age `dist` also holds what was built of sources that are gone. */
@@ -74,11 +76,4 @@ async function staticModules(options) {
   const build = await rolldown({ ...options, plugins: [later] })
   const { output } = await build.generate({ format: 'esm' })
   return output.flatMap(({ moduleIds = [] }) => moduleIds)
-}
-
-function npm(parameters) {
-  // Inside `npm test` npm is known by the path of its own script, so that it runs with the same Node on every platform.
-  const script = process.env.npm_execpath
-  const [command, ...all] = script ? [process.execPath, script, ...parameters] : ['npm', ...parameters]
-  return spawnSync(command, all, { cwd: staging, stdio: ['ignore', 'inherit', 'inherit'] })
 }

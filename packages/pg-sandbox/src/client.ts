@@ -251,18 +251,10 @@ async function leave(shared: Shared, member: Member): Promise<void> {
 }
 
 function refuse(member: Member, code: string, message: string, hint?: string, detail?: string): void {
-  member.send(
-    report({
-      severity: 'ERROR',
-      code,
-      message,
-      ...(hint === undefined ? {} : { hint }),
-      ...(detail === undefined ? {} : { detail }),
-    }),
-  )
+  member.send(report({ severity: 'ERROR', code, message, hint, detail }))
 }
 
 export function fatal(member: Member, code: string, message: string, hint?: string): void {
-  member.send(report({ severity: 'FATAL', code, message, ...(hint === undefined ? {} : { hint }) }))
+  member.send(report({ severity: 'FATAL', code, message, hint }))
   member.end()
 }

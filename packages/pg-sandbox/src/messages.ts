@@ -43,8 +43,8 @@ export interface Report {
   /** SQLSTATE. */
   code: string
   message: string
-  detail?: string
-  hint?: string
+  detail?: string | undefined
+  hint?: string | undefined
 }
 
 /** An ErrorResponse, or for a warning a NoticeResponse. */

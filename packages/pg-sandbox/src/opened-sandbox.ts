@@ -185,7 +185,7 @@ function refuse(socket: Duplex, error: Error): undefined {
 /** As a server checks it at the log-in: with a name that is none, every RESET of it would fail later. */
 async function unknownParameter(shared: Shared, names: string[]): Promise<string | undefined> {
   const doubtful = names.filter(
-    name => !usual.has(name.toLowerCase()) && !/^[a-z_][\w$]*(?:\.[a-z_][\w$]*)+$/i.test(name),
+    name => !usuallyAsked.has(name.toLowerCase()) && !/^[a-z_][\w$]*(?:\.[a-z_][\w$]*)+$/i.test(name),
   )
   if (doubtful.length === 0) return undefined
   const known = new Set<string | null>()
@@ -196,7 +196,7 @@ async function unknownParameter(shared: Shared, names: string[]): Promise<string
 }
 
 /** What drivers ask for, so that most clients need not be looked up; and what is not in the view. */
-const usual = new Set([
+const usuallyAsked = new Set([
   'application_name', 'client_encoding', 'client_min_messages', 'datestyle', 'extra_float_digits',
   'idle_in_transaction_session_timeout', 'intervalstyle', 'is_superuser', 'lock_timeout', 'role', 'search_path',
   'session_authorization', 'standard_conforming_strings', 'statement_timeout', 'timezone',

@@ -1,6 +1,5 @@
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
+import { builtFile } from './built-file.js'
 import { errorFrom, errors, type ErrorParts } from './errors.js'
 import type { Footprint } from './footprint.js'
 import type { Maintenance, MaintenanceQuery } from './maintain.js'
@@ -31,7 +30,7 @@ export type Opened = { url: string; urls: ReadonlyMap<string, string> } | { erro
 
 /** A sandbox in a thread of its own: it answers also while this one is blocked. */
 export async function openInOwnThread(options: SandboxOptions): Promise<Sandbox> {
-  const thread = new Worker(threadFile(), { workerData: options, execArgv: [] })
+  const thread = new Worker(builtFile('sandbox-thread.js'), { workerData: options, execArgv: [] })
   thread.unref()
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
   let lastId = 0
@@ -103,7 +102,3 @@ export async function openInOwnThread(options: SandboxOptions): Promise<Sandbox>
 }
 
 type DistributiveOmit<Union, Key extends PropertyKey> = Union extends unknown ? Omit<Union, Key> : never
-
-/** This repository's tests run the sources; a thread cannot, and takes what was built of them. */
-const threadFile = () =>
-  join(dirname(createRequire(import.meta.url).resolve('pg-sandbox/package.json')), 'dist/sandbox-thread.js')

@@ -14,16 +14,15 @@ const needed = new Map([
 
 type Refusal = Error & { code: string; hint: string }
 
-/** Why what the session is set to cannot stay; the server reports these parameters whoever has changed them. */
-export function misreading({ current }: ServerSession): Refusal | undefined {
+/** Throws if what the session is set to cannot stay; the server reports these parameters whoever has changed them. */
+export function refuseMisreading({ current }: ServerSession): void {
   for (const [name, values] of needed) {
     const value = current.get(name)
-    if (value !== undefined && !values.includes(value)) return refusal(name, value)
+    if (value !== undefined && !values.includes(value)) throw refusal(name, value)
   }
-  return undefined
 }
 
-/** The same for what a client asks for at its start-up, where a value may have any of its names. */
+/** The refusal of what a client asks for at its start-up, where a value may have any of its names. */
 export function misreadingAsked(settings: ReadonlyMap<string, string>): Refusal | undefined {
   for (const [asked, value] of settings) {
     const name = asked.toLowerCase()

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { partsOf } from './errors.js'
 import type { MaintenanceQuery } from './maintain.js'
+// From the entry: packed, it is the file that holds it.
 import { openSandbox } from './index.js'
 import type { SandboxOptions } from './open-sandbox.js'
 import type { Answer, Call, Opened } from './own-thread.js'

@@ -7,7 +7,7 @@ import { errors, SandboxServerError } from './errors.js'
 import { explain } from './explain.js'
 import type { Frame } from './frames.js'
 import { prefaceOf } from './preface.js'
-import { misreading } from './reading.js'
+import { refuseMisreading } from './reading.js'
 import type { ServerSession, Sink } from './server-session.js'
 import { sharedSettings, type SharedSettings } from './settings.js'
 import type { Turns } from './turns.js'
@@ -220,8 +220,7 @@ export async function relay(
     session.abandon(`a statement ended the shared transaction: ${lastStatement(member)}`)
     throw errors.SESSION_LOST({ reason: session.lost()!.message })
   }
-  const misread = misreading(session)
-  if (misread) throw misread
+  refuseMisreading(session)
   return outcome
 }
 

@@ -1,7 +1,7 @@
 import childProcess from 'node:child_process'
 import { createRequire, syncBuiltinESMExports } from 'node:module'
-import { fileURLToPath } from 'node:url'
 import type { MessagePort } from 'node:worker_threads'
+import { builtFile } from './built-file.js'
 import type { BlockedConnection, ToSentinel } from './sentinel.js'
 
 /** A sandbox that answers in this thread. */
@@ -108,7 +108,13 @@ let running: Sentinel | undefined
 function startSentinel(): Sentinel {
   const port = new Int32Array(new SharedArrayBuffer(4))
   const { Worker } = threads()
-  const thread = new Worker(sentinelFile(), { workerData: { port }, env: {}, execArgv: [], stdout: true, stderr: true })
+  const thread = new Worker(builtFile('sentinel.js'), {
+    workerData: { port },
+    env: {},
+    execArgv: [],
+    stdout: true,
+    stderr: true,
+  })
   thread.unref()
   Atomics.wait(port, 0, 0, 10_000)
   return { port: Atomics.load(port, 0), tell: (message, transfer = []) => thread.postMessage(message, transfer) }
@@ -116,7 +122,3 @@ function startSentinel(): Sentinel {
 
 /** Loaded only by whoever starts such a child. */
 const threads = () => createRequire(import.meta.url)('node:worker_threads') as typeof import('node:worker_threads')
-
-/** This repository's tests run the sources; a thread cannot, and takes what was built of them. */
-const sentinelFile = () =>
-  fileURLToPath(new URL('sentinel.js', import.meta.url)).replace(/src([\\/]sentinel\.js)$/, 'dist$1')

@@ -4,7 +4,7 @@ import { explain, notInSandbox } from './explain.js'
 import { empty, type Member } from './member.js'
 import { commandComplete, query, report, type Report } from './messages.js'
 import { notifyListeners } from './notifications.js'
-import { misreading } from './reading.js'
+import { refuseMisreading } from './reading.js'
 import { beginUnit, countFailure, undoUnit, type Shared } from './shared.js'
 import type { Modes } from './statements.js'
 import { temporaryAtCommit } from './temporary-tables.js'
@@ -160,8 +160,7 @@ export async function tell(shared: Shared, member: Member, sql: string[]): Promi
   const session = shared.session()
   await session.exchange([query(sql.join('; '))], sink, 1)
   if (failed) countFailure(shared)
-  const misread = misreading(session)
-  if (misread) throw misread
+  refuseMisreading(session)
   return failed
 }
 

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { npmCommand } from '../../../scripts/npm.mjs'
 import { publishedPackages, root } from '../../../scripts/workspaces.mjs'
 
 export interface PackedPackage {
@@ -85,9 +86,7 @@ function rootVersion(name: string): string {
 }
 
 function npm(args: string[], cwd: string): string {
-  // Inside `npm test` npm is known by the path of its own script, so that it runs with the same Node on every platform.
-  const script = process.env['npm_execpath']
-  return script ? run(process.execPath, [script, ...args], cwd) : run('npm', args, cwd)
+  return run(...npmCommand(args), cwd)
 }
 
 function run(command: string, args: string[], cwd: string): string {
