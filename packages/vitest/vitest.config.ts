@@ -6,7 +6,6 @@ export default defineConfig({
     globalSetup: ['test/support/home.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // Each test starts a Vitest of its own.
-    maxWorkers: 2,
+    maxWorkers: '100%',
   },
 })

@@ -5,7 +5,6 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['../../packages/vitest/test/support/home.ts'],
     testTimeout: 60_000,
-    // Most tests start a Vitest of their own.
-    maxWorkers: 2,
+    maxWorkers: '100%',
   },
 })
