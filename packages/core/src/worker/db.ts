@@ -35,32 +35,23 @@ const stragglerMilliseconds = 100
 
 /** Statements run one after the other: `pg` would queue them as well, but never give one back. */
 export function sandboxClient({ make, where }: SandboxClientOptions): SandboxClient {
-  let connection: Promise<Client> | undefined
-  /** What it has resolved to. */
-  let connected: Client | undefined
+  let connection: Connection | undefined
   /** Whether a query object, which ends when it likes, has had the connection. */
   let lent = false
   let turn: Promise<unknown> = Promise.resolve()
   let pending = 0
   let leaves = 0
 
-  async function connect(): Promise<Client> {
-    const client = await make()
-    const lose = () => (connection = connected = undefined)
-    client.on('error', lose)
-    client.on('end', lose)
-    await client.connect().catch((error: unknown) => {
-      lose()
-      throw error
+  function connect(): Promise<Client> {
+    // A client that was given up ends later, perhaps when another one has its place.
+    connection ??= openConnection(make, ended => {
+      if (connection === ended) connection = undefined
     })
-    // The runner decides when a worker ends; an idle connection must not keep it alive.
-    ;(client as Client & { unref(): void }).unref()
-    connected = client
-    return client
+    return connection.client
   }
 
   async function run(config: string | QueryConfig, values: unknown[]): Promise<unknown> {
-    const client = await (connection ??= connect())
+    const client = await connect()
     return client.query(config, values)
   }
 
@@ -97,7 +88,7 @@ export function sandboxClient({ make, where }: SandboxClientOptions): SandboxCli
   function lend(object: QueryObject, rest: unknown[]): QueryObject {
     lent = true
     inTurn(statementOf(object), async () => {
-      const client = await (connection ??= connect())
+      const client = await connect()
       client.query(object, ...(rest as []))
     }).catch((error: unknown) => object.handleError?.(error))
     return object
@@ -120,7 +111,7 @@ export function sandboxClient({ make, where }: SandboxClientOptions): SandboxCli
         } catch (error) {
           return Promise.reject(error)
         }
-        if (pending === 0 && connected) return runAtOnce(connected, config, values)
+        if (pending === 0 && connection?.connected) return runAtOnce(connection.connected, config, values)
         const caller: { stack?: string } = {}
         Error.captureStackTrace(caller, query)
         return inTurn(text, () => run(config, values)).catch((error: Error) => {
@@ -148,15 +139,41 @@ export function sandboxClient({ make, where }: SandboxClientOptions): SandboxCli
       leaves += 1
     },
     async afterLeave() {
-      const client = await connection?.catch(() => undefined)
+      const client = await connection?.client.catch(() => undefined)
       if (!client) return
       const isFree = pending === 0 || (await isIdleWithin(stragglerMilliseconds))
       if (isFree && !lent && client.getTransactionStatus() === 'I') return
       // Not as it was when the scope began.
-      connection = connected = undefined
+      connection = undefined
       lent = false
       client.end().catch(() => {})
     },
+  }
+}
+
+interface Connection {
+  client: Promise<Client>
+  /** What it has resolved to. */
+  connected?: Client
+}
+
+function openConnection(make: SandboxClientOptions['make'], onEnd: (connection: Connection) => void): Connection {
+  const connection: Connection = { client: open() }
+  return connection
+
+  async function open(): Promise<Client> {
+    const client = await make()
+    const end = () => onEnd(connection)
+    client.on('error', end)
+    client.on('end', end)
+    await client.connect().catch((error: unknown) => {
+      end()
+      throw error
+    })
+    // The runner decides when a worker ends; an idle connection must not keep it alive.
+    ;(client as Client & { unref(): void }).unref()
+    connection.connected = client
+    return client
   }
 }
 

@@ -406,6 +406,18 @@ describe('statements', () => {
     )
   })
 
+  test('after a transaction that was left open the client is another one, each time', async () => {
+    await within(file, async () => {
+      for (const name of ['first', 'second', 'third']) {
+        await within(aTest(name), async () => {
+          await worker.db.query('begin')
+          await write('left open')
+        })
+      }
+    })
+    expect(printed.map(line => /while client (\d+) /.exec(line)?.[1])).toEqual(['1', '2', '3'])
+  })
+
   test('a lost connection fails the file with one reason, and the next file starts on a new one', async () => {
     await within(file, () =>
       within(aTest('loses it'), async () => {
