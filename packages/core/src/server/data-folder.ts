@@ -1,6 +1,7 @@
 import { open, readdir, readFile, readlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { SeedbedError } from '../errors/define-errors.js'
 import { serverErrors } from './errors.js'
 import {
   isAlive,
@@ -27,7 +28,7 @@ export async function judgeDataFolder(
   here: HostIdentity,
   /** Its socket has refused a connection: on the same kernel that proves its server dead. */
   refused: boolean,
-): Promise<{ use: true } | { use: false; because: string }> {
+): Promise<{ use: true; recovers: boolean } | { use: false; because: string }> {
   const control = await readControl(cluster.data)
   if (!control) return { use: false, because: 'it is incomplete' }
   const isProvenDead = refused && record?.host.boot === here.boot
@@ -44,7 +45,21 @@ export async function judgeDataFolder(
   if (await isDoubtfulSinceBoot(join(cluster.data, 'global', 'pg_control'))) {
     return { use: false, because: 'it was written just before the machine restarted, and durability is off' }
   }
-  return { use: true }
+  return { use: true, recovers: !control.cleanlyStopped }
+}
+
+/**
+ * Why PostgreSQL gave up recovering a data folder whose server had been killed, from SERVER_DID_NOT_START with its log;
+ * undefined if that tells of something else. It is known to fail where a transaction that had made an unlogged table was rolled back just before: the
+ * table's empty file stays until the next checkpoint (`mdunlinkfork` in md.c), and is in the way when the table is made again.
+ */
+export function failedRecovery(error: unknown): string | undefined {
+  if (!(error instanceof SeedbedError && error.code === 'SERVER_DID_NOT_START')) return undefined
+  const log = error.message
+  const [, pid] = /startup process \(PID (\d+)\) (?:exited|was terminated)/.exec(log) ?? []
+  if (pid === undefined) return undefined
+  const [complaint] = new RegExp(`(?<=\\[${pid}\\] .*)(?:FATAL|PANIC): .*`).exec(log) ?? ['its startup process crashed']
+  return `PostgreSQL cannot recover it: ${complaint}`
 }
 
 /**

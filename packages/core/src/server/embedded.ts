@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { installedBinaries, runnableBinaries, type InstalledBinaries } from './binaries.js'
 import { randomPassword, readRecord, writeRecord, type ClusterRecord } from './cluster-record.js'
-import { endOrphans, judgeDataFolder, runningServer } from './data-folder.js'
+import { endOrphans, failedRecovery, judgeDataFolder, runningServer } from './data-folder.js'
 import { freePort, loopbackEndpoint, socketEndpoint, urlOf, type Endpoint } from './endpoint.js'
 import { serverErrors } from './errors.js'
 import { explainFailure } from './explain-failure.js'
@@ -127,7 +127,18 @@ async function attach(cluster: Cluster, record: ClusterRecord): Promise<{ lease?
   }
 }
 
-async function start(cluster: Cluster, projectFolder: string, known: ClusterRecord | undefined, refused: boolean) {
+interface Started {
+  lease: Lease
+  record: ClusterRecord
+  origin: 'started' | 'initialised'
+}
+
+async function start(
+  cluster: Cluster,
+  projectFolder: string,
+  known: ClusterRecord | undefined,
+  refused: boolean,
+): Promise<Started> {
   const { installed, user, progress, meanwhile, home, data } = cluster
   const { version } = installed
   const [binaries, here] = await Promise.all([
@@ -142,10 +153,7 @@ async function start(cluster: Cluster, projectFolder: string, known: ClusterReco
   await removeLeftovers(data)
   const hasData = await exists(data)
   const verdict = hasData ? await judgeDataFolder(cluster, known, version, here, refused) : undefined
-  if (verdict?.use === false) {
-    progress(`discarding ${data}: ${verdict.because}`)
-    await discard(data)
-  }
+  if (verdict?.use === false) await discard(cluster, verdict.because)
   const port = cluster.listen === 'loopback' ? { port: await freePort() } : {}
   let record: ClusterRecord
   if (known && verdict?.use) {
@@ -161,8 +169,16 @@ async function start(cluster: Cluster, projectFolder: string, known: ClusterReco
   }
   const endpoint = endpointOf(cluster, record.port)
   const password = record.administratorPassword
-  const lease = await startPostmaster({ cluster, endpoint, password, binaries, user, meanwhile })
-  return { lease, record, origin: verdict?.use ? ('started' as const) : ('initialised' as const) }
+  try {
+    const lease = await startPostmaster({ cluster, endpoint, password, binaries, user, meanwhile })
+    return { lease, record, origin: verdict?.use ? 'started' : 'initialised' }
+  } catch (error) {
+    const explained = await explainFailure(error, home)
+    const because = verdict?.use && verdict.recovers && failedRecovery(explained)
+    if (!because) throw explained
+    await discard(cluster, because)
+    return start(cluster, projectFolder, known, false)
+  }
 }
 
 /** What a new cluster lacks. The role comes last, for by it one knows that all is there. */
@@ -205,7 +221,8 @@ async function isAloneAfterCrash(endpoint: Endpoint, password: string): Promise<
 }
 
 /** Renamed first: a run killed meanwhile leaves something that is swept, not half a data folder. */
-async function discard(data: string): Promise<void> {
+async function discard({ data, progress }: Cluster, because: string): Promise<void> {
+  progress(`discarding ${data}: ${because}`)
   const doomed = `${data}.tmp-${randomUUID()}`
   await rename(data, doomed)
   await rm(doomed, { recursive: true, force: true })

@@ -268,6 +268,33 @@ describe('a data folder', () => {
     expect([server.origin, await isKept(server)]).toEqual(['started', true])
   })
 
+  test('from which PostgreSQL cannot recover is discarded', async () => {
+    const run = openInChild(place)
+    const { adminUrl } = await run.opened
+    const [first, second] = [new Client(adminUrl), new Client(adminUrl)]
+    for (const client of [first, second]) client.on('error', () => {})
+    await Promise.all([first.connect(), second.connect()])
+    // PostgreSQL keeps the empty file of a table that was rolled back until its next checkpoint. Killed before the
+    // rollback is in its log, it makes the table again when it recovers, and comes upon that file.
+    await first.query('begin; create unlogged table lost ()')
+    await second.query('set synchronous_commit = on; create table flushes_the_log ()')
+    const { rows } = await second.query<{ pid: number }>(
+      `select pid from pg_stat_activity where backend_type in ('walwriter', 'background writer', 'checkpointer')`,
+    )
+    for (const { pid } of rows) process.kill(pid, 'SIGSTOP')
+    await first.query('rollback')
+    const [server] = await serversUnder(place.home)
+    process.kill(server!, 'SIGKILL')
+    await run.kill()
+    await until(async () => (await isGone(server!)) || undefined)
+
+    await using next = await open()
+    expect(next.origin).toBe('initialised')
+    expect(progress).toContainEqual(
+      expect.stringMatching(/^discarding .*\/data: PostgreSQL cannot recover it: .*FATAL: .*File exists/),
+    )
+  })
+
   test('with which the server does not start is explained with the end of its log', async () => {
     const cluster = await usedCluster()
     await rm(join(cluster, 'data/pg_wal'), { recursive: true })
