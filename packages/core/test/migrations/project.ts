@@ -17,7 +17,8 @@ export async function makeProject(files: Record<string, string | Buffer> = {}) {
   }
 }
 
-async function writeFiles(folder: string, files: Record<string, string | Buffer>): Promise<void> {
+/** Makes the folders on the way, too. */
+export async function writeFiles(folder: string, files: Record<string, string | Buffer>): Promise<void> {
   for (const [name, content] of Object.entries(files)) {
     await mkdir(dirname(join(folder, name)), { recursive: true })
     await writeFile(join(folder, name), content)

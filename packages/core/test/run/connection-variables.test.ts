@@ -4,13 +4,10 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { applyVariables } from '../../src/run/apply-variables.js'
 import { connectionParts, connectionVariables } from '../../src/run/connection-variables.js'
 import { refuseConnections, withOutsideEnvironment } from '../../src/run/refuse-connections.js'
+import { restoreEnvironmentAfterEach } from './support.js'
 
-const before = { ...process.env }
-afterEach(() => {
-  for (const name of Object.keys(process.env)) if (!(name in before)) delete process.env[name]
-  Object.assign(process.env, before)
-  Reflect.deleteProperty(globalThis, Symbol.for('seedbed.outside'))
-})
+restoreEnvironmentAfterEach()
+afterEach(() => Reflect.deleteProperty(globalThis, Symbol.for('seedbed.outside')))
 
 test.each([
   [

@@ -1,11 +1,8 @@
-import { afterEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { keepsFailed } from '../../src/run/keep-mode.js'
+import { restoreEnvironmentAfterEach } from './support.js'
 
-const outside = process.env.TEST_DATABASE_URL
-afterEach(() => {
-  delete process.env.TEST_DATABASE_URL
-  if (outside !== undefined) process.env.TEST_DATABASE_URL = outside
-})
+restoreEnvironmentAfterEach()
 
 test('nothing is kept unless the config or the variable says so', () => {
   expect(keepsFailed({}, {})).toBe(false)

@@ -1,59 +1,30 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-tests'
-import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { reportLines } from '../../src/run/report.js'
 import type { RunHandle } from '../../src/run/run-handle.js'
 import { startRun } from '../../src/run/start-run.js'
+import { query } from '../server/support.js'
+import { useProject } from './support.js'
 
-let home: string
-let folder: string
-const environment = { ...process.env }
-
-beforeEach(async () => {
-  home = await mkdtemp('/tmp/seedbed-home-')
-  await chmod(home, 0o755)
-  process.env.SEEDBED_HOME = home
-  folder = await mkdtemp('/tmp/seedbed-project-')
-  await write({
-    'package.json': '{}',
+const project = useProject()
+beforeEach(() =>
+  project.write({
     'migrations/1.sql': 'create table users (id int generated always as identity primary key, name text)',
     'seeds/users.json': '{ "users": { "ada": { "name": "Ada" } } }',
-  })
-})
-afterEach(async () => {
-  for (const name of Object.keys(process.env)) if (!(name in environment)) delete process.env[name]
-  Object.assign(process.env, environment)
-  await rm(home, { recursive: true, force: true })
-  await rm(folder, { recursive: true, force: true })
-})
-
-async function write(files: Record<string, string>) {
-  for (const [name, text] of Object.entries(files)) {
-    await mkdir(dirname(join(folder, name)), { recursive: true })
-    await writeFile(join(folder, name), text)
-  }
-}
-const rowsOf = async (url: string, sql: string) => {
-  const client = new pg.Client(url)
-  await client.connect()
-  try {
-    return (await client.query(sql)).rows
-  } finally {
-    await client.end()
-  }
-}
+  }),
+)
 
 describe('on the embedded server', () => {
   test('a second run builds nothing and clones nothing', async () => {
-    const first = await startRun({ folder, slots: 2 })
+    const first = await startRun({ folder: project.folder, slots: 2 })
     expect(JSON.parse(JSON.stringify(first.handle))).toEqual(first.handle)
-    expect(await rowsOf(first.handle.workers[0]!.url, 'select name from users')).toEqual([{ name: 'Ada' }])
+    expect(await query(first.handle.workers[0]!.url, 'select name from users')).toEqual([{ name: 'Ada' }])
     const report = await first.close()
     expect(report).toMatchObject({
       origin: 'initialised',
@@ -65,21 +36,21 @@ describe('on the embedded server', () => {
     expect(report.dropped).toHaveLength(1)
     expect(existsSync(first.handle.folder)).toBe(false)
 
-    const second = await startRun({ folder, slots: 2 })
+    const second = await startRun({ folder: project.folder, slots: 2 })
     expect(await second.close()).toMatchObject({
       origin: 'started',
       templateBuilt: null,
       databases: { cloned: 1, recycled: 1 },
       dropped: [],
     })
-    const third = await startRun({ folder, slots: 2 })
+    const third = await startRun({ folder: project.folder, slots: 2 })
     expect(await third.close()).toMatchObject({ databases: { cloned: 0, recycled: 2 }, dropped: [] })
   })
 
   test('runs at the same time share the server and never a database', async () => {
     const progress: string[] = []
     const runs = await Promise.all(
-      [1, 2, 3].map(() => startRun({ folder, slots: 2, progress: line => progress.push(line) })),
+      [1, 2, 3].map(() => startRun({ folder: project.folder, slots: 2, progress: line => progress.push(line) })),
     )
     const databases = runs.flatMap(run => run.handle.workers.map(({ database }) => database))
     expect(new Set(databases).size).toBe(6)
@@ -90,10 +61,10 @@ describe('on the embedded server', () => {
   })
 
   test('a changed seed builds another template, and says what changed', async () => {
-    await (await startRun({ folder, slots: 1 })).close()
-    await write({ 'seeds/users.json': '{ "users": [] }' })
+    await (await startRun({ folder: project.folder, slots: 1 })).close()
+    await project.write({ 'seeds/users.json': '{ "users": [] }' })
     const progress: string[] = []
-    const run = await startRun({ folder, slots: 1, progress: line => progress.push(line) })
+    const run = await startRun({ folder: project.folder, slots: 1, progress: line => progress.push(line) })
     expect(progress.join('\n')).toMatch(
       /building the template from migrations\/ \(1 \.sql file\) and seeds\/ \(1 file\) \(seeds\/users\.json changed\)/,
     )
@@ -101,24 +72,24 @@ describe('on the embedded server', () => {
   })
 
   test('refresh gives new databases of a new template, and survives a seed that is broken meanwhile', async () => {
-    await using run = await startRun({ folder, slots: 1 })
-    await write({ 'seeds/users.json': '{ "users": [' })
+    await using run = await startRun({ folder: project.folder, slots: 1 })
+    await project.write({ 'seeds/users.json': '{ "users": [' })
     expect(await run.refresh()).toMatchObject({ failure: expect.stringContaining('SEED_BROKEN_JSON') })
-    await write({ 'seeds/users.json': '{ "users": [{ "name": "Grace" }] }' })
+    await project.write({ 'seeds/users.json': '{ "users": [{ "name": "Grace" }] }' })
     const handle = (await run.refresh()) as RunHandle
     expect(handle.id).not.toBe(run.handle.id)
-    expect(await rowsOf(handle.workers[0]!.url, 'select name from users')).toEqual([{ name: 'Grace' }])
+    expect(await query(handle.workers[0]!.url, 'select name from users')).toEqual([{ name: 'Grace' }])
   })
 
   test('a set-up that fails leaves nothing behind: no run folder, no half-built template, no server', async () => {
-    await write({ 'migrations/2.sql': 'alter table missing add x int' })
+    await project.write({ 'migrations/2.sql': 'alter table missing add x int' })
     const runFolders = async () => (await readdir('/tmp')).filter(name => name.includes(`-${process.pid}-`))
     const before = await runFolders()
-    await expect(startRun({ folder, slots: 1 })).rejects.toMatchObject({ code: 'SQL_FAILED' })
+    await expect(startRun({ folder: project.folder, slots: 1 })).rejects.toMatchObject({ code: 'SQL_FAILED' })
     expect(await runFolders()).toEqual(before)
-    await rm(join(folder, 'migrations/2.sql'))
-    const run = await startRun({ folder, slots: 1 })
-    const databases = await rowsOf(
+    await rm(join(project.folder, 'migrations/2.sql'))
+    const run = await startRun({ folder: project.folder, slots: 1 })
+    const databases = await query(
       run.handle.workers[0]!.url,
       'select datname from pg_database where not datistemplate order by datname',
     )
@@ -133,7 +104,7 @@ describe('on the embedded server', () => {
     const script = fileURLToPath(new URL('./one-run.mjs', import.meta.url))
     const outcomes = await Promise.all(
       Array.from({ length: 8 }, async () => {
-        const child = spawn(process.execPath, [script, folder], { stdio: ['ignore', 'pipe', 'inherit'] })
+        const child = spawn(process.execPath, [script, project.folder], { stdio: ['ignore', 'pipe', 'inherit'] })
         let output = ''
         child.stdout.setEncoding('utf8').on('data', chunk => (output += chunk))
         const [exitCode] = await once(child, 'close')
@@ -147,11 +118,13 @@ describe('on the embedded server', () => {
   })
 
   test('roles that a migration creates are there again when the template is built a second time', async () => {
-    await write({ 'migrations/2.sql': 'create role seedbed_reporting; grant select on users to seedbed_reporting' })
-    await (await startRun({ folder, slots: 1 })).close()
-    await write({ 'migrations/3.sql': 'alter table users add email text' })
-    const run = await startRun({ folder, slots: 1 })
-    const [rights] = await rowsOf(
+    await project.write({
+      'migrations/2.sql': 'create role seedbed_reporting; grant select on users to seedbed_reporting',
+    })
+    await (await startRun({ folder: project.folder, slots: 1 })).close()
+    await project.write({ 'migrations/3.sql': 'alter table users add email text' })
+    const run = await startRun({ folder: project.folder, slots: 1 })
+    const [rights] = await query(
       run.handle.workers[0]!.url,
       `select has_table_privilege('seedbed_reporting', 'users', 'select') as may,
          (select rolcreaterole from pg_roles where rolname = current_user) as createrole`,
@@ -161,8 +134,10 @@ describe('on the embedded server', () => {
   })
 
   test('an extension that the server does not have is named', async () => {
-    await write({ 'seedbed.config.json': '{ "extensions": ["postgis"] }' })
-    await expect(startRun({ folder, slots: 1 })).rejects.toMatchObject({ code: 'EXTENSION_UNAVAILABLE' })
+    await project.write({ 'seedbed.config.json': '{ "extensions": ["postgis"] }' })
+    await expect(startRun({ folder: project.folder, slots: 1 })).rejects.toMatchObject({
+      code: 'EXTENSION_UNAVAILABLE',
+    })
   })
 })
 
@@ -170,7 +145,7 @@ describe('on an external server', () => {
   let server: PostgresForTests
   beforeEach(async () => {
     server = await startPostgres({ version: 15 })
-    await rowsOf(server.url, "create role tester login createdb password 'x'")
+    await query(server.url, "create role tester login createdb password 'x'")
     process.env.TEST_DATABASE_URL = server.urlFor({ user: 'tester', password: 'x', database: 'postgres' })
   })
   afterEach(() => server.stop())
@@ -180,7 +155,7 @@ describe('on an external server', () => {
       { cloned: 2, recycled: 0 },
       { cloned: 0, recycled: 2 },
     ]) {
-      const run = await startRun({ folder, slots: 2 })
+      const run = await startRun({ folder: project.folder, slots: 2 })
       expect(await run.close()).toMatchObject({
         server: expect.stringContaining('PostgreSQL 15'),
         origin: 'attached',
@@ -192,8 +167,8 @@ describe('on an external server', () => {
   test('DATABASE_URL alone is never used', async () => {
     process.env.DATABASE_URL = process.env.TEST_DATABASE_URL!
     delete process.env.TEST_DATABASE_URL
-    const run = await startRun({ folder, slots: 1 })
+    const run = await startRun({ folder: project.folder, slots: 1 })
     expect((await run.close()).server).toContain('embedded')
-    expect(await rowsOf(server.url, "select from pg_database where datname like 'seedbed%'")).toEqual([])
+    expect(await query(server.url, "select from pg_database where datname like 'seedbed%'")).toEqual([])
   })
 })

@@ -1,9 +1,8 @@
 import { execFile, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify, stripVTControlCharacters } from 'node:util'
 import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-tests'
@@ -15,15 +14,15 @@ import { startRun, type Run } from '../../src/run/start-run.js'
 import { withDatabase } from '../../src/server/database-url.js'
 import { currentWorker } from '../../src/worker/open-worker.js'
 import { openScopes, type Scope, type WorkerScopes } from '../../src/worker/scopes.js'
+import { useProject } from '../run/support.js'
+import { query } from '../server/support.js'
 
 let server: PostgresForTests
-let folder: string
-let home: string
 let run: Run
 let isOver: boolean
 let scopes: WorkerScopes
 let printed: string[]
-const environment = { ...process.env }
+const project = useProject()
 
 beforeAll(async () => {
   server = await startPostgres()
@@ -32,18 +31,13 @@ beforeAll(async () => {
 afterAll(() => server.stop())
 
 beforeEach(async () => {
-  folder = await mkdtemp('/tmp/seedbed-project-')
-  home = await mkdtemp('/tmp/seedbed-home-')
-  await chmod(home, 0o755)
   printed = []
   isOver = true
-  process.env.SEEDBED_HOME = home
   process.env.SEEDBED_KEEP = 'failed'
   process.env.TEST_DATABASE_URL = server.urlFor({ user: 'tester', password: 'secret' })
-  await write({
-    'package.json': '{}',
+  await project.write({
     'migrations/1.sql': `
-      -- a template of this test's own: ${folder}
+      -- a template of this test's own: ${project.folder}
       create table item (id int generated always as identity primary key, name text, other int);
       create table pair (id int primary key, other int references pair deferrable initially deferred)`,
     'seeds/item.json': '{ "item": [{ "name": "of the seed" }] }',
@@ -51,22 +45,11 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   if (!isOver) await finish()
-  for (const name of Object.keys(process.env)) if (!(name in environment)) delete process.env[name]
-  Object.assign(process.env, environment)
-  for (const database of await keptDatabases()) await onServer('postgres', `drop database "${database as string}"`)
-  await rm(folder, { recursive: true, force: true })
-  await rm(home, { recursive: true, force: true })
+  for (const name of await keptDatabases()) await onServer('postgres', `drop database "${name}"`)
 })
 
-async function write(files: Record<string, string>) {
-  for (const [name, text] of Object.entries(files)) {
-    await mkdir(dirname(join(folder, name)), { recursive: true })
-    await writeFile(join(folder, name), text)
-  }
-}
-
 async function start(slots = 1): Promise<RunHandle> {
-  run = await startRun({ folder, slots })
+  run = await startRun({ folder: project.folder, slots })
   isOver = false
   await open()
   return run.handle
@@ -80,19 +63,11 @@ async function open(handle: RunHandle = run.handle) {
   scopes = await openScopes(handle, 1, line => printed.push(line))
 }
 
-async function rowsOf(url: string, sql: string): Promise<unknown[]> {
-  const client = new pg.Client(url)
-  await client.connect()
-  try {
-    return (await client.query({ text: sql, rowMode: 'array' })).rows.flat()
-  } finally {
-    await client.end()
-  }
-}
-const onServer = (database: string, sql: string) => rowsOf(withDatabase(server.url, database), sql)
+const onServer = (database: string, sql: string) => query<{ name: string }>(withDatabase(server.url, database), sql)
+const namesOf = async (database: string, sql: string) => (await onServer(database, sql)).map(({ name }) => name)
 const keptDatabases = () =>
-  onServer('postgres', "select datname::text from pg_database where datname like 'kept%' order by datname")
-const kept = async () => (await keptDatabases()).at(-1) as string
+  namesOf('postgres', "select datname as name from pg_database where datname like 'kept%' order by name")
+const kept = async () => (await keptDatabases()).at(-1)!
 
 const file: Scope = { id: 'file', kind: 'file', name: 'src/item.test.ts' }
 const suite: Scope = { id: 'suite', kind: 'suite', name: 'a suite' }
@@ -100,7 +75,7 @@ const aTest = (name: string): Scope => ({ id: name, kind: 'test', name })
 const db = { query: (sql: string) => currentWorker('db').db.query(sql) }
 const add = (name: string) => db.query(`insert into item (name) values ('${name}')`)
 const names = async () => (await db.query('select name from item order by id')).rows.map(({ name }) => name)
-const seen = (database: string) => onServer(database, 'select name from item order by id')
+const seen = (database: string) => namesOf(database, 'select name from item order by id')
 
 async function within(scope: Scope, work: () => Promise<unknown>) {
   await scopes.enter(scope)
@@ -160,7 +135,7 @@ describe('what a failed test saw', () => {
     ])
     expect([...printed, ...reportLines(report, {})].join('\n')).not.toContain('secret')
 
-    const second = await startRun({ folder, slots: 2 })
+    const second = await startRun({ folder: project.folder, slots: 2 })
     expect(await second.close()).toMatchObject({ databases: { cloned: 0, recycled: 2 }, dropped: [], kept: [] })
     expect(await Promise.all(databases.map(seen))).toEqual([
       ['of the seed', 'of the first'],
@@ -205,13 +180,13 @@ describe('what a failed test saw', () => {
     })
     open.release(true)
     await pool.end()
-    expect(await Promise.all((await keptDatabases()).map(name => seen(name as string)))).toEqual(
+    expect(await Promise.all((await keptDatabases()).map(seen))).toEqual(
       expect.arrayContaining([['of the seed', 'of the test']]),
     )
   })
 
   test('is kept of a sandbox in a thread of its own, too', async () => {
-    await write({ 'seedbed.config.json': '{ "ownThread": true }' })
+    await project.write({ 'seedbed.config.json': '{ "ownThread": true }' })
     await start()
     await within(file, async () => {
       await failing(aTest('fails'), () => add('of the test'))
@@ -319,7 +294,7 @@ describe('what cannot be kept', () => {
   })
 
   test('a worker that is killed before its database is kept: the next one is on the seed, and that one is dropped', async () => {
-    run = await startRun({ folder, slots: 1 })
+    run = await startRun({ folder: project.folder, slots: 1 })
     isOver = false
     const { database } = run.handle.workers[0]!
     const worker = fork(fileURLToPath(new URL('./killed-while-kept.mjs', import.meta.url)), [
@@ -416,7 +391,7 @@ test('on the embedded server the command that is printed opens it, also after th
 
   // What stands for npx and psql: the next run starts the server, and whoever connects needs no password.
   const psql = `psql() { "${process.execPath}" -e '${reader}' "$@"; }; npx() { shift 3; "$@"; }`
-  const next = await startRun({ folder, slots: 1 })
+  const next = await startRun({ folder: project.folder, slots: 1 })
   const { stdout } = await promisify(execFile)('sh', ['-c', `${psql}; ${command}`], {
     cwd: dirname(fileURLToPath(import.meta.url)),
   })
