@@ -12,10 +12,12 @@ import { reportLines, type RunReport } from '../../src/run/report.js'
 import type { RunHandle } from '../../src/run/run-handle.js'
 import { startRun, type Run } from '../../src/run/start-run.js'
 import { withDatabase } from '../../src/server/database-url.js'
+import { db } from '../../src/worker/current.js'
 import { currentWorker } from '../../src/worker/open-worker.js'
 import { openScopes, type Scope, type WorkerScopes } from '../../src/worker/scopes.js'
 import { useProject } from '../run/support.js'
 import { query } from '../server/support.js'
+import { aConcurrentTest, aFile, aSuite, aTest, within } from './support.js'
 
 let server: PostgresForTests
 let run: Run
@@ -69,24 +71,14 @@ const keptDatabases = () =>
   namesOf('postgres', "select datname as name from pg_database where datname like 'kept%' order by name")
 const kept = async () => (await keptDatabases()).at(-1)!
 
-const file: Scope = { id: 'file', kind: 'file', name: 'src/item.test.ts' }
-const suite: Scope = { id: 'suite', kind: 'suite', name: 'a suite' }
-const aTest = (name: string): Scope => ({ id: name, kind: 'test', name })
-const db = { query: (sql: string) => currentWorker('db').db.query(sql) }
+const file = aFile('src/item.test.ts')
+const suite = aSuite('a suite')
 const add = (name: string) => db.query(`insert into item (name) values ('${name}')`)
 const names = async () => (await db.query('select name from item order by id')).rows.map(({ name }) => name)
 const seen = (database: string) => namesOf(database, 'select name from item order by id')
 
-async function within(scope: Scope, work: () => Promise<unknown>) {
-  await scopes.enter(scope)
-  await work()
-  await scopes.leave(scope)
-}
-async function failing(scope: Scope, work: () => Promise<unknown>) {
-  await scopes.enter(scope)
-  await work()
-  await scopes.leave({ ...scope, failed: true })
-}
+const failing = (scope: Scope, work: () => Promise<unknown>) => within({ ...scope, failed: true }, work)
+
 describe('what a failed test saw', () => {
   test('is kept under a name that people know it by, and the next test is on the seed at the same URL', async () => {
     await start()
@@ -233,7 +225,7 @@ describe('the scopes around it', () => {
   test('hold no concurrent test that is kept, which is said', async () => {
     await start()
     await within(file, async () => {
-      const concurrent: Scope = { ...aTest('concurrent'), concurrent: true }
+      const concurrent = aConcurrentTest('concurrent')
       await scopes.enter(concurrent)
       await currentWorker('db').dbOf(concurrent).query("insert into item (name) values ('of the test')")
       await scopes.leave({ ...concurrent, failed: true })
