@@ -28,7 +28,7 @@ export interface PlaceOfWorker extends PlaceOfRun {
   printed: string[]
 }
 
-/** Nothing is prepared but a database with two tables and the files that a worker reads. */
+/** Prepares no more of a run than a worker needs: a database with two tables, and the file that it reads. */
 export function useRun(): PlaceOfRun {
   restoreEnvironmentAfterEach()
   const place = {} as PlaceOfRun
