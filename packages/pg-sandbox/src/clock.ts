@@ -5,4 +5,8 @@
 export const setTimer = setTimeout
 export const clearTimer = clearTimeout
 export const later = queueMicrotask
+/** After all that was begun in this one. */
+export const nextTurn = () => new Promise<void>(resolve => setRealImmediate(resolve))
+const setRealImmediate = setImmediate
 export const now = performance.now.bind(performance)
+export const moment = (milliseconds: number) => new Promise<void>(resolve => setTimer(resolve, milliseconds))

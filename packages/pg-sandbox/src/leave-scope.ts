@@ -1,4 +1,4 @@
-import { now, setTimer } from './clock.js'
+import { moment, now } from './clock.js'
 import { addTally, footprintOf, type Footprint } from './footprint.js'
 import { detailsAround } from './footprint-details.js'
 import { lastStatement, type Member } from './member.js'
@@ -20,12 +20,13 @@ interface ScopeEnd {
  * written in it, or commits it.
  */
 export async function leaveScope(shared: Shared, { patience, detailed, commit }: ScopeEnd): Promise<Footprint> {
+  const inFlight = await endStragglers(shared, patience)
   const tally = shared.tallies.pop()!
   const outer = shared.tallies.at(-1)
   if (outer) addTally(outer, tally)
   const footprint = footprintOf(tally)
   footprint.clients = [...shared.members].map(({ label }) => label)
-  await endStragglers(shared, footprint, patience)
+  footprint.inFlight.push(...inFlight)
   const holder = shared.turns.holder()
   // It is about to be ended, and must not make an end by itself because somebody else asks for the turn.
   if (holder) shared.turns.idle(holder, false)
@@ -74,16 +75,17 @@ async function putBack(shared: Shared): Promise<void> {
 }
 
 /** A statement that its test did not wait for gets a moment to end by itself; then it is cancelled. */
-async function endStragglers(shared: Shared, footprint: Footprint, patience: number): Promise<void> {
+async function endStragglers(shared: Shared, patience: number): Promise<Footprint['inFlight']> {
   const running = () => (shared.session().busy() ? shared.turns.holder() : undefined)
-  if (!running()) return
+  if (!running()) return []
   const until = now() + patience
   while (running() && now() < until) await moment(2)
   const late = running()
-  if (!late) return
-  footprint.inFlight.push({ client: late.label, statement: lastStatement(late), cancelled: true })
+  if (!late) return []
+  const cancelled = { client: late.label, statement: lastStatement(late), cancelled: true }
   await shared.session().cancel()
   while (running()) await moment(2)
+  return [cancelled]
 }
 
 function abandon(shared: Shared, member: Member, scope: string): void {
@@ -95,5 +97,3 @@ function abandon(shared: Shared, member: Member, scope: string): void {
   member.prepared.controlPortals.clear()
   shared.turns.give(member)
 }
-
-const moment = (milliseconds: number) => new Promise<void>(resolve => setTimer(resolve, milliseconds))

@@ -63,6 +63,8 @@ export interface Member {
   /** Resolves when the client has taken what it was sent, or is gone. */
   taken(): Promise<void> | undefined
   readonly gone: boolean
+  /** Whether it has been answered, and says nothing. */
+  readonly resting: boolean
   /** Sends what is left and hangs up. */
   end(): void
 }
@@ -178,6 +180,9 @@ export function openMember(
     },
     get gone() {
       return isGone
+    },
+    get resting() {
+      return wake !== undefined && outbox.length === 0
     },
     end() {
       if (outbox.length > 0) flush()

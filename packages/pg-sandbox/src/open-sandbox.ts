@@ -1,6 +1,6 @@
 import { createServer, Socket, type AddressInfo, type Server } from 'node:net'
 import type { Duplex } from 'node:stream'
-import './clock.js'
+import { nextTurn } from './clock.js'
 import { errors } from './errors.js'
 import { footprintOf, newTally, type Footprint } from './footprint.js'
 import { serveInProcess } from './in-process.js'
@@ -91,7 +91,7 @@ export interface Sandbox extends AsyncDisposable {
    * @example await sandbox.maintain(query => query("select setval('author_id_seq', $1)", ['1']))
    */
   maintain(work: Maintenance): Promise<void>
-  /** Hangs up on all clients and ends the session. */
+  /** Ends the session, and hangs up on all clients but those of this process that wait for nothing. */
   close(): Promise<void>
 }
 
@@ -183,7 +183,9 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     },
     async leave(options = {}) {
       assertOpen()
-      if (opened) return opened.leave(options)
+      // A pool connects a moment after it was asked to.
+      await nextTurn()
+      if (loading) return (await loading).leave(options)
       const scope = entered.pop()
       if (scope === undefined) throw errors.NO_SCOPE({ call: 'leave()' })
       return footprintOf(newTally(scope))
@@ -199,7 +201,9 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
       stopInProcess()
       stopRefusing()
       server.close()
-      for (const socket of sockets) socket.destroy()
+      // A client of this very process that waits for nothing is told with its next statement: its end would be an error that
+      // nobody listens for.
+      for (const socket of sockets) if (socket instanceof Socket || !opened?.rests(socket)) socket.destroy()
       await (await loading)?.close()
     },
     [Symbol.asyncDispose]: () => sandbox.close(),

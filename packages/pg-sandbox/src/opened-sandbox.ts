@@ -6,6 +6,7 @@ import { footprintOf, newTally, type Footprint } from './footprint.js'
 import { openGround } from './ground.js'
 import { leaveScope } from './leave-scope.js'
 import { logIn, newKey, type Greeting } from './log-in.js'
+import { moment } from './clock.js'
 import { maintain, type Maintenance } from './maintain.js'
 import { forgetSession, openMember, type Member } from './member.js'
 import { int32, message, readyForQuery, report } from './messages.js'
@@ -21,6 +22,8 @@ import { openTurns } from './turns.js'
 export interface OpenedSandbox {
   /** Takes a connection from its first byte to its end. */
   welcome(socket: Duplex, origin: string): Promise<void>
+  /** Whether its client waits for nothing. */
+  rests(socket: Duplex): boolean
   enter(scope: string): Promise<void>
   leave(options: LeaveOptions): Promise<Footprint>
   maintain(work: Maintenance): Promise<void>
@@ -42,6 +45,9 @@ export function openedSandbox(options: OpenedOptions, entered: readonly string[]
   const { user, database, password, users, turnTimeout: patience = 2_000, stragglerTimeout = 1_000 } = options
   const name = `sb_${randomBytes(6).toString('hex')}`
   const shared = openShared(() => session!, openTurns<Member>(patience, turnTimeout(patience)), openGround(name))
+  /** Connections that are not ready yet, in the scope in which they began. */
+  const arriving = new Set<Promise<void>>()
+  const clients = new WeakMap<Duplex, Member>()
   const keys = new Map<number, { key: number; member: Member }>()
   let { url } = options
   let session: ServerSession | undefined
@@ -111,6 +117,16 @@ export function openedSandbox(options: OpenedOptions, entered: readonly string[]
   }
 
   async function welcome(socket: Duplex, origin: string): Promise<void> {
+    const arrival = new Promise<void>(resolve => {
+      socket.once('close', resolve)
+      void admit(socket, origin, resolve)
+    })
+    arriving.add(arrival)
+    await arrival
+    arriving.delete(arrival)
+  }
+
+  async function admit(socket: Duplex, origin: string, onReady: () => void): Promise<void> {
     const greeting = await logIn(socket, {
       password,
       database,
@@ -131,6 +147,7 @@ export function openedSandbox(options: OpenedOptions, entered: readonly string[]
       onBadFrame: (sender, reason) => fatal(sender, '08P01', reason),
     })
     socket.resume()
+    clients.set(socket, member)
     const key = newKey()
     keys.set(processId, { key, member })
     socket.on('close', () => {
@@ -144,17 +161,28 @@ export function openedSandbox(options: OpenedOptions, entered: readonly string[]
     shared.members.add(member)
     setUp(member, greeting, users[greeting.user]?.role, open)
     introduce(member, open, key)
+    onReady()
     await serve(shared, member).catch((error: Error) => fatal(member, 'XX000', error.message))
+  }
+
+  /** A client that began to connect in this scope has a statement for it: it is waited for as one that still runs. */
+  async function arrived(): Promise<void> {
+    await Promise.race([Promise.all(arriving), moment(stragglerTimeout)])
+    arriving.clear()
+    // For what it sends when it hears that it is ready.
+    await moment(2)
   }
 
   return {
     welcome,
+    rests: socket => clients.get(socket)?.resting ?? false,
     async enter(scope) {
       if (session) await connected()
       enterScope(scope)
     },
     async leave({ detailed = false, keep }) {
       if (shared.ground.scopes() === 0) throw errors.NO_SCOPE({ call: 'leave()' })
+      if (arriving.size > 0) await arrived()
       const commit = keep === undefined ? undefined : () => commitAndMove(keep)
       if (session) return leaveScope(shared, { patience: stragglerTimeout, detailed, commit })
       shared.ground.leave()
@@ -169,6 +197,8 @@ export function openedSandbox(options: OpenedOptions, entered: readonly string[]
     async close() {
       closed = true
       await opening?.catch(() => {})
+      // The server hears that it is to end only between two statements.
+      if (session?.busy()) await session.cancel()
       await session?.close()
     },
   }

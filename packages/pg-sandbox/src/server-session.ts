@@ -141,6 +141,7 @@ function takeOver(
       current?.sink.frame(frame)
       if (frame.type !== 'Z' || !current || --current.left > 0) return
       exchanges.shift()
+      if (exchanges.length === 0) stream.unref()
       current.resolve?.()
     },
     { passed: { types: 'Dd', take: bytes => exchanges[0]?.sink.part(bytes) } },
@@ -166,7 +167,11 @@ function takeOver(
     }
   }
 
+  // While it waits for nothing, it keeps no process alive: clients of this process that are idle would not either.
+  stream.unref()
+
   function send(messages: Buffer[], exchange: Exchange): void {
+    if (exchanges.length === 0) stream.ref()
     exchanges.push(exchange)
     // One packet, and one system call, whatever the number of messages.
     stream.write(messages.length === 1 ? messages[0]! : Buffer.concat(messages))
@@ -217,6 +222,7 @@ function takeOver(
       if (lost) return
       lost = new Error('the sandbox was closed')
       const closed = new Promise(resolve => stream.once('close', resolve))
+      stream.ref()
       stream.end(Buffer.from('X\0\0\0\x04', 'latin1'))
       await closed
     },

@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-tests'
-import { Client } from 'pg'
+import { Client, Pool } from 'pg'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { openSandbox } from '../src/index.js'
 import { column } from './support.js'
@@ -124,3 +126,55 @@ test('what the environment says of the server is taken when it is opened, for th
 test('refuses a URL that is none', async () => {
   await expect(openSandbox({ url: 'somewhere' })).rejects.toMatchObject({ code: 'INVALID_OPTION' })
 })
+
+test('what a client sends that begins to connect in a scope belongs to it, though nobody waits for it', async () => {
+  await using sandbox = await openSandbox({ url: server.url })
+  await sandbox.enter('a file')
+  const pool = new Pool({ connectionString: sandbox.url })
+  for (const scope of ['with the first client of all', 'with another one']) {
+    await sandbox.enter(scope)
+    const holder = scope === 'with another one' ? await pool.connect() : undefined
+    const late = pool.query("insert into item values ('late')")
+    expect(await sandbox.leave()).toMatchObject({ statements: { INSERT: 1 } })
+    await late
+    holder?.release()
+    expect((await pool.query('select from item')).rowCount).toBe(0)
+  }
+  await pool.end()
+})
+
+test('closed, it hangs up on clients of this process only when they wait for something', async () => {
+  const sandbox = await openSandbox({ url: server.url })
+  await sandbox.enter('a test')
+  const [resting, waiting] = [new Client(sandbox.url), new Client(sandbox.url)]
+  await Promise.all([resting.connect(), waiting.connect()])
+  const errors: Error[] = []
+  resting.on('error', error => errors.push(error))
+  waiting.on('error', () => {})
+  const answer = expect(waiting.query('select pg_sleep(60)')).rejects.toThrow('Connection terminated unexpectedly')
+  await expect.poll(async () => (await admin.query(sleeping)).rowCount).toBe(1)
+  await Promise.all([sandbox.close(), answer])
+  expect(errors).toEqual([])
+  await expect(resting.query('select 1')).rejects.toThrow('the sandbox was closed')
+  await resting.end()
+})
+
+test('neither its session nor an idle client of the process keeps a process alive', async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', endsByItself], {
+    env: { ...process.env, SERVER_URL: server.url },
+    cwd: import.meta.dirname,
+    timeout: 30_000,
+  })
+  expect(stdout).toBe('1 row\n')
+})
+
+const sleeping = "select from pg_stat_activity where query = 'select pg_sleep(60)' and state = 'active'"
+const endsByItself = `
+  import { openSandbox } from 'pg-sandbox'
+  import pg from 'pg'
+  const sandbox = await openSandbox({ url: process.env.SERVER_URL })
+  await sandbox.enter('a test')
+  const client = new pg.Client(sandbox.url)
+  await client.connect()
+  const { rowCount } = await client.query('select from pg_sleep(0.2)')
+  console.log(rowCount + ' row')`

@@ -50,11 +50,6 @@ export function sandboxClient({ make, where }: SandboxClientOptions): SandboxCli
     return connection.client
   }
 
-  async function run(config: string | QueryConfig, values: unknown[]): Promise<unknown> {
-    const client = await connect()
-    return client.query(config, values)
-  }
-
   /** For whoever finds nobody waiting: the way of nearly all statements, and so the short one. */
   function runAtOnce(client: Client, config: string | QueryConfig, values: unknown[]): Promise<unknown> {
     const result = new Promise((resolve, reject) => {
@@ -71,15 +66,16 @@ export function sandboxClient({ make, where }: SandboxClientOptions): SandboxCli
     })
   }
 
-  function inTurn<Result>(statement: string, work: () => Promise<Result>): Promise<Result> {
+  function inTurn<Result>(statement: string, work: (client: Client) => Promise<Result> | Result): Promise<Result> {
     const [before, scope] = [leaves, where()]
-    const workOrRefuse = () => {
+    const workOrRefuse = async () => {
+      const client = await connect()
       if (leaves !== before) throw workerErrors.DB_AFTER_TEST({ scope, statement: shortened(statement) })
-      return work()
+      return work(client)
     }
     pending += 1
     // Whoever finds nobody waiting need not wait either.
-    const result = (pending === 1 ? work() : turn.then(workOrRefuse)).finally(() => (pending -= 1))
+    const result = (pending === 1 ? workOrRefuse() : turn.then(workOrRefuse)).finally(() => (pending -= 1))
     turn = result.catch(() => {})
     return result
   }
@@ -87,10 +83,9 @@ export function sandboxClient({ make, where }: SandboxClientOptions): SandboxCli
   /** Cursors and streams of rows: they answer for themselves. */
   function lend(object: QueryObject, rest: unknown[]): QueryObject {
     lent = true
-    inTurn(statementOf(object), async () => {
-      const client = await connect()
-      client.query(object, ...(rest as []))
-    }).catch((error: unknown) => object.handleError?.(error))
+    inTurn(statementOf(object), client => void client.query(object, ...(rest as []))).catch((error: unknown) =>
+      object.handleError?.(error),
+    )
     return object
   }
 
@@ -114,7 +109,7 @@ export function sandboxClient({ make, where }: SandboxClientOptions): SandboxCli
         if (pending === 0 && connection?.connected) return runAtOnce(connection.connected, config, values)
         const caller: { stack?: string } = {}
         Error.captureStackTrace(caller, query)
-        return inTurn(text, () => run(config, values)).catch((error: Error) => {
+        return inTurn(text, (client): unknown => client.query(config, values)).catch((error: Error) => {
           // Statements take turns, which breaks the chain from the error to the line of the test that sent it.
           error.stack = `${error.name}: ${error.message}\n${caller.stack?.split('\n').slice(1).join('\n')}`
           throw error
