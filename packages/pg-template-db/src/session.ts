@@ -2,7 +2,10 @@ import { hostname } from 'node:os'
 import { Client, escapeLiteral, type QueryResult } from 'pg'
 import { errors, reasonOf, sqlState } from './errors.js'
 
-/** One session of the server. Statements that are sent at the same time wait for one another. */
+/**
+ * One session of the server. Statements that are sent at the same time wait for one another. While it has none to run it does
+ * not keep the process alive: a lease ends with its process.
+ */
 export interface Session {
   /** One statement with parameters; its rows. */
   query<Row = unknown>(text: string, values?: unknown[]): Promise<Row[]>
@@ -45,15 +48,21 @@ export async function openSession(url: string, database?: string): Promise<Sessi
 
   // `pg` has deprecated its own queue of queries.
   let last: Promise<unknown> = Promise.resolve()
+  let pending = 0
+  // The types of `pg` do not name them.
+  const socket = client as Client & { ref(): void; unref(): void }
   const inTurn = <Result>(send: () => Promise<Result>): Promise<Result> => {
+    pending += 1
+    socket.ref()
     const result = last.then(send).catch((error: Error) => {
       // admin_shutdown, crash_shutdown: the server says it before the connection is closed.
       if (sqlState(error)?.startsWith('57P0')) lost ??= error
       throw error
     })
-    last = result.catch(() => {})
+    last = result.catch(() => {}).then(() => void (--pending === 0 && socket.unref()))
     return result
   }
+  socket.unref()
   return {
     query: <Row>(text: string, values?: unknown[]) =>
       inTurn(async () => (await client.query(text, values)).rows as Row[]),
@@ -63,7 +72,12 @@ export async function openSession(url: string, database?: string): Promise<Sessi
         return (Array.isArray(results) ? results : [results]).map(result => result.rows)
       }),
     lost: () => lost,
-    close: () => client.end().catch(() => {}),
+    close() {
+      // For good.
+      pending += 1
+      socket.ref()
+      return client.end().catch(() => {})
+    },
   }
 }
 
