@@ -13,6 +13,7 @@ const jobs = [
   { name: 'vitest-3', minutes: 8 },
   { name: 'vitest-4', minutes: 8 },
   { name: 'vitest-5', minutes: 8 },
+  { name: 'jest-29', minutes: 8 },
   { name: 'node-24', minutes: 8 },
   { name: 'drivers', minutes: 10 },
   { name: 'ordinary-user', minutes: 15 },

@@ -14,7 +14,8 @@ export default async function setup(project: TestProject): Promise<(() => Promis
   const { projects, config } = project.vitest
   const without = projects.find(({ config: { browser, runner } }) => !browser.enabled && runner !== runnerFile)
   const file = without?.vite.config.configFile || 'the same file'
-  if (without) throw workerErrors.PROJECT_WITHOUT_SETUP({ project: without.name, file })
+  const line = 'extends: true, or plugins: [seedbed()],'
+  if (without) throw workerErrors.PROJECT_WITHOUT_SETUP({ project: without.name, file, line })
   if (!projects.includes(project)) return undefined
   const progress = (line: string) => console.log(`seedbed  ${line}`)
   const run = await startRun({ folder: project.config.root, slots: slotsOf(project), progress })

@@ -48,8 +48,8 @@ test('projects that do not get the plugin stop the run with the line to change',
   })
   const { output, exitCode } = await project.vitest()
   expect(exitCode).toBe(1)
-  expect(output).toMatch(/The project "without" does not have the plugin/)
-  expect(output).toMatch(/Add extends: true to that project/)
+  expect(output).toMatch(/The project "without" does not have Seedbed/)
+  expect(output).toMatch(/Add extends: true, or plugins: \[seedbed\(\)\], to that project/)
   expect(output).not.toContain('a test ran')
 })
 

@@ -1,6 +1,6 @@
-import { testAdapterWith } from '../support/other-runner.mjs'
+import { testContractWith } from '../support/other-runner.mjs'
 
-/** The adapter's suite with Vitest 3.2. */
+/** The contract and the adapter's own tests with Vitest 3.2. */
 export default function job() {
-  return testAdapterWith({ folder: 'vitest-3' })
+  return testContractWith({ runner: 'vitest', folder: 'vitest-3' })
 }

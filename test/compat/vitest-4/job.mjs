@@ -1,6 +1,6 @@
-import { testAdapterWith } from '../support/other-runner.mjs'
+import { testContractWith } from '../support/other-runner.mjs'
 
-/** The adapter's suite with the repository's own Vitest, but with the adapter as a copy: as npm installs it. */
+/** The contract and the adapter's own tests with the repository's own Vitest, but with the adapter as a copy: as npm installs it. */
 export default function job() {
-  return testAdapterWith({ folder: 'vitest-4' })
+  return testContractWith({ runner: 'vitest', folder: 'vitest-4' })
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect } from 'vitest'
 import { makeProject, type Outcome } from '../../../packages/vitest/test/support/project.js'
+import { startProgram } from '../../contract/test/support/program.js'
 import { root } from '../../../scripts/workspaces.mjs'
 import { snippetsOf, type Snippet } from './documents.js'
 
@@ -15,9 +16,11 @@ export interface Scenario {
   /** Their files are checked and not run. */
   onlyTypes?: boolean
   env?: Record<string, string>
-  /** The exit code of Vitest. @default 0 */
+  /** @default 'vitest' */
+  runner?: 'vitest' | 'jest'
+  /** The exit code of the runner. @default 0 */
   exitCode?: number
-  /** What Vitest prints. */
+  /** What the runner prints. */
   prints?: (string | RegExp)[]
 }
 
@@ -25,7 +28,7 @@ export interface Scenario {
 const taken = new Set<string>()
 const placeOf = ({ document, line }: Snippet) => `${document}:${line}`
 
-/** Makes a project of the snippets, checks its types, and runs Vitest in it. */
+/** Makes a project of the snippets, checks its types, and runs its tests. */
 export async function run(scenario: Scenario): Promise<Outcome | undefined> {
   const given: Record<string, string> = {}
   for (const [name, content] of Object.entries(scenario.files ?? {})) {
@@ -44,7 +47,10 @@ export async function run(scenario: Scenario): Promise<Outcome | undefined> {
   await using project = await makeProject(files)
   expect(await typeErrors(project.folder)).toEqual('')
   if (scenario.onlyTypes) return undefined
-  const outcome = await project.vitest({ env: { SEEDBED_HOME: process.env.SEEDBED_HOME!, ...scenario.env } })
+  const outcome =
+    scenario.runner === 'jest'
+      ? await startProgram([process.execPath, join(root, 'node_modules/jest/bin/jest.js')], project.folder, {}).ended
+      : await project.vitest({ env: { SEEDBED_HOME: process.env.SEEDBED_HOME!, ...scenario.env } })
   for (const expected of scenario.prints ?? []) expect(outcome.output).toMatch(expected)
   expect(outcome.exitCode, outcome.output).toBe(scenario.exitCode ?? 0)
   return outcome

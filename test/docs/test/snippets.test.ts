@@ -48,6 +48,32 @@ describe('README.md', () => {
   })
 })
 
+describe('docs/guide/jest.md', () => {
+  const document = 'docs/guide/jest.md'
+  const files = {
+    ...tables,
+    'package.json': '{}',
+    'vitest.config.ts': '',
+    'migrations/2_unique.sql': 'alter table users add unique (name)',
+    'seeds/users.json': '{ "users": { "ada": { "name": "Ada" }, "grace": { "name": "Grace" } } }',
+  }
+  test('its tests pass, with the preset', async () => {
+    const sections = ['Seedbed in Jest', 'Your application, `db` and `seeds`']
+    await run({ document, sections, files, runner: 'jest', prints: [/Tests: +2 passed/] })
+  })
+
+  test('withSeedbed, a file with an environment of its own, and a global set-up that calls ours', async () => {
+    const sections = ['Another preset, another environment', 'What stops the run']
+    const config = `
+      const withSeedbed = require('@seedbed/jest/with-seedbed')
+      module.exports = withSeedbed({ globalSetup: './global-setup.js' })`
+    const withPage = { ...files, 'page.test.js': snippet(document, 'An environment for one file', 'js') }
+    for (const some of [withPage, { ...withPage, 'jest.config.js': config }]) {
+      await run({ document, sections, files: some, runner: 'jest', prints: [/Tests: +1 passed/] })
+    }
+  })
+})
+
 test('packages/cli/README.md: its program prints what is shown, twice', async () => {
   const document = 'packages/cli/README.md'
   const [, ...command] = /^npx (seedbed) (.+)$/m.exec(read(document))!.slice(1).join(' ').split(' ')

@@ -33,6 +33,13 @@ export const { errors: workerErrors, kinds: workerErrorKinds } = defineErrors({
     hint: () =>
       'Take db from the test’s own fixture, test.concurrent("…", async ({ db }) => …): a concurrent test gets a session and a transaction of its own. Or make the test sequential.',
   }),
+  CONCURRENT_TEST_RUNS: kind({
+    title: 'A concurrent test does not end',
+    why: 'Jest before 30.2 runs concurrent tests beside the others of their file. The others wait for them, since all share one transaction; this one has waited in vain.',
+    example: { running: 'imports', scope: 'test "renames"' },
+    message: d => `The concurrent test "${d.running}" has run for 20 s, and ${d.scope} cannot begin beside it.`,
+    hint: () => 'Look for what it waits for, or make it sequential: test instead of test.concurrent.',
+  }),
   TRANSACTION_ENDED: kind({
     title: 'Something was committed in the worker’s database',
     why: 'Every client of a worker’s `DATABASE_URL` shares one transaction, which is rolled back; their own COMMITs end no more than a savepoint. A statement has found a way out of it nevertheless, which no statement should. What it committed cannot be rolled back, so the database is given up: no test runs in it any more, and the next run starts on a fresh clone.',
@@ -68,11 +75,27 @@ export const { errors: workerErrors, kinds: workerErrorKinds } = defineErrors({
   }),
   PROJECT_WITHOUT_SETUP: kind({
     title: 'A project of the runner does not have Seedbed’s set-up',
-    why: 'With several projects in one run, a project inherits the plugins of the root only if it says so. Without them its tests would run on whatever DATABASE_URL says, so the run is stopped before the first test.',
-    example: { project: 'api', file: '/home/ada/shop/vitest.config.ts' },
-    message: d =>
-      `The project "${d.project}" does not have the plugin, so its tests would have no database of their own.`,
-    hint: d => `Add extends: true to that project, or plugins: [seedbed()] to its own config (${d.file}).`,
+    why: 'With several projects in one run, a project inherits what the root config says only if it says so (Vitest), or not at all (Jest). Without Seedbed its tests would run on whatever DATABASE_URL says, so the run is stopped before the first test.',
+    example: { project: 'api', file: '/home/ada/shop/vitest.config.ts', line: 'plugins: [seedbed()]' },
+    message: d => `The project "${d.project}" does not have Seedbed, so its tests would have no database of their own.`,
+    hint: d => `Add ${d.line} to that project, or to its own config (${d.file}).`,
+  }),
+  GLOBAL_SETUP_REPLACED: kind({
+    title: 'Jest has not run Seedbed’s global set-up',
+    why: 'Jest has room for one `globalSetup`, and one of your own stands in the place of the preset’s, which makes the databases ready. Or a project was added whose tests the set-up does not know.',
+    example: { folder: '/home/ada/shop' },
+    message: d => `No databases were made ready for ${d.folder}: the config has a globalSetup of its own.`,
+    hint: () =>
+      'Call Seedbed’s from yours, with the same parameters: const { default: seedbed } = await import("@seedbed/jest/global-setup"); await seedbed(globalConfig, projectConfig)',
+  }),
+  ENVIRONMENT_REPLACED: kind({
+    title: 'A test file does not run in Seedbed’s Jest environment',
+    why: 'Only the environment sees tests begin and end. A `testEnvironment` of your own stands in the place of the preset’s, or a test file names one with @jest-environment. Its tests would run without a database of their own, so they do not run.',
+    example: {},
+    message: () =>
+      'This file’s tests run in another environment than Seedbed’s, so they would have no database of their own.',
+    hint: () =>
+      'Remove testEnvironment from the config, or @jest-environment from the file, and name the environment that Seedbed’s shall extend: testEnvironmentOptions: { environment: "jsdom" }, or in the file @jest-environment @seedbed/jest/environment and @jest-environment-options {"environment": "jsdom"}.',
   }),
   RUNNER_TAKEN: kind({
     title: 'The config has a test runner of its own',

@@ -1,6 +1,8 @@
 export { db, seeds } from './current.js'
 export type { Db } from './db.js'
 export { currentWorker, openWorker, type TestDb, type Worker } from './open-worker.js'
+export { handleFor, type TestHandle } from './realm.js'
 export type { Scope } from './scopes.js'
+export { within } from './within.js'
 export type { RunHandle } from '../run/run-handle.js'
 export type { LabelledRows, SeedFiles, Seeds } from '../seeds/seed-types.js'

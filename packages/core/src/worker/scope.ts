@@ -2,8 +2,8 @@ import type { Sandbox } from 'pg-sandbox'
 
 /** A part of a file that starts and ends: what is written in it is gone when it ends. */
 export interface Scope {
-  /** The same at enter and leave, and no other scope's. */
-  id: string
+  /** The same at enter and leave, and no other scope's: a text, or the runner's own object. */
+  id: unknown
   kind: 'file' | 'suite' | 'test'
   /** For messages: a path, or the name of a describe or test. */
   name: string

@@ -5,6 +5,7 @@ import { variablesAt } from '../run/worker-address.js'
 import { appendNote, isSpoiled, markSpoiled, readAssigned, type FileNote } from '../run/worker-files.js'
 import type { KeepOutcome } from './keep-failed.js'
 import type { ConcurrentScope, Scope, ScopeFollower } from './scope.js'
+import { variableCheck } from './variable-check.js'
 
 export type { ConcurrentScope, Scope, ScopeFollower }
 
@@ -28,10 +29,19 @@ export interface WorkerScopes {
   readonly sandbox: Sandbox
   /** Those that are entered, the innermost last. */
   readonly entered: readonly Scope[]
-  readonly concurrent: ReadonlyMap<string, ConcurrentScope>
+  readonly concurrent: ReadonlyMap<unknown, ConcurrentScope>
   /** Whoever has to know of scopes as well, once a test has asked for the worker's client. */
   client?: ScopeFollower
   print(line: string): void
+  /** Those of this process that say where to connect; tests look at the first. */
+  environments: NodeJS.ProcessEnv[]
+}
+
+export interface OpenScopesOptions {
+  /** Is told what a reader of the tests' output should know, a line at a time. @default standard error */
+  print?: (line: string) => void
+  /** What is to hold the worker's variables: that of the test files first, where a runner gives them one of their own. @default [process.env] */
+  environments?: NodeJS.ProcessEnv[]
 }
 
 const scopesKey = Symbol.for('seedbed.scopes')
@@ -45,7 +55,6 @@ type Holder = typeof globalThis & { [scopesKey]?: WorkerScopes }
  * the rest of the sandbox, the worker's client and `pg` come with the first file that asks for them.
  *
  * @param slot the runner's number for this worker, from 1; no two that run at the same time have the same
- * @param print is told what a reader of the tests' output should know, a line at a time
  * @throws NO_WORKER_DATABASE, RUN_NOT_READY
  * @example
  * const scopes = await openScopes(run, Number(process.env.VITEST_POOL_ID))
@@ -54,7 +63,7 @@ type Holder = typeof globalThis & { [scopesKey]?: WorkerScopes }
 export async function openScopes(
   run: RunHandle | FailedRun,
   slot: number,
-  print: (line: string) => void = onStandardError,
+  { print = onStandardError, environments = [process.env] }: OpenScopesOptions = {},
 ): Promise<WorkerScopes> {
   if ('failure' in run || !run.workers[slot - 1]) {
     const { refuseWorker } = await import('./refusals.js')
@@ -65,8 +74,8 @@ export async function openScopes(
   const same = known?.run.id === run.id && known.slot === slot
   if (!same) await known?.close()
   const scopes = same ? known : (holder[scopesKey] = await makeScopes(run, slot, databaseOf(run, slot)))
-  applyVariables(process.env, scopes.assigned.variables)
-  scopes.print = print
+  for (const environment of environments) applyVariables(environment, scopes.assigned.variables)
+  Object.assign(scopes, { print, environments })
   return scopes
 }
 
@@ -88,17 +97,17 @@ async function makeScopes(run: RunHandle, slot: number, database: WorkerDatabase
   let assigned = { ...database, variables: variablesAt(sandbox.url, database.variables) }
   const refuseChanged = variableCheck(assigned)
   const entered: Scope[] = []
-  const concurrent = new Map<string, ConcurrentScope>()
+  const concurrent = new Map<unknown, ConcurrentScope>()
   /** Since the last note. */
   const costs: FileNote['tests'] = []
-  const spent = new Map<string, number>()
+  const spent = new Map<unknown, number>()
   /** Whether two concurrent tests have run at the same time. */
   let overlapped = false
   /** Whether anything was sent since the file began. */
   let used = false
   let ownSessions = 0
   let notedSessions = 0
-  const kept = new Set<string>()
+  const kept = new Set<unknown>()
   /** Those whose rows went with a failed test that was kept; its name. */
   const emptied = new Map<Scope, string>()
   let spoiled = isSpoiled(run.folder, slot)
@@ -163,7 +172,7 @@ async function makeScopes(run: RunHandle, slot: number, database: WorkerDatabase
     overlapped = false
   }
 
-  async function leaveUpTo(id: string, failed?: boolean): Promise<void> {
+  async function leaveUpTo(id: unknown, failed?: boolean): Promise<void> {
     while (entered.some(each => each.id === id)) await leaveInnermost(entered.at(-1)!.id === id && failed)
   }
 
@@ -215,9 +224,10 @@ async function makeScopes(run: RunHandle, slot: number, database: WorkerDatabase
     entered,
     concurrent,
     print: onStandardError,
+    environments: [process.env],
     enter: scope =>
       timed(scope, async () => {
-        await refuseChanged(scope)
+        await refuseChanged(scope, scopes.environments[0]!)
         if (spoiled || sandbox.escaped !== undefined) {
           const { refuseSpoiled } = await import('./refusals.js')
           refuseSpoiled(assigned.database)
@@ -234,6 +244,11 @@ async function makeScopes(run: RunHandle, slot: number, database: WorkerDatabase
           return
         }
         // What the runner did not end, a test skipped half-way or a file that failed early, ends where the next starts.
+        if (scope.kind === 'file') for (const left of concurrent.values()) await leaveConcurrent(left)
+        if (concurrent.size > 0) {
+          const { concurrentOver } = await import('./concurrent-over.js')
+          await concurrentOver(concurrent, scope)
+        }
         if (scope.kind === 'file') while (entered.length > 0) await leaveInnermost()
         if (scope.kind === 'test') while (entered.at(-1)?.kind === 'test') await leaveInnermost()
         await enterInnermost(scope)
@@ -264,26 +279,3 @@ function isUsed(footprint: Footprint | undefined): boolean {
 
 // Taken before a test can put a fake clock in its place.
 const now = performance.now.bind(performance)
-
-/** Unset by us. Set, they lead a connection that names no such thing itself to another server, or make it fail. */
-const redirecting = new Set(['PGHOSTADDR', 'PGSERVICE', 'PGOPTIONS', 'PGSSLMODE'])
-
-/** Refuses a test if a variable that decides where it connects is not as it was set; it may well set the others. */
-function variableCheck({ variables }: WorkerDatabase): (scope: Scope) => Promise<void> {
-  const all = Object.entries(variables)
-    .filter(([name]) => name === 'DATABASE_URL' || name.startsWith('PG'))
-    .map(([name, value]) => [name, value ?? undefined] as const)
-  // Reading forty variables costs as much as a round trip: all of them at a file's or suite's first test, after that
-  // only those that send a connection elsewhere.
-  const decisive = all.filter(([name, value]) => value !== undefined || redirecting.has(name))
-  let lookAtAll = true
-  return async scope => {
-    const looked = lookAtAll ? all : decisive
-    lookAtAll = scope.kind !== 'test'
-    if (scope.kind !== 'test') return
-    const changed = looked.find(([name, value]) => process.env[name] !== value)
-    if (!changed) return
-    const { refuseChangedVariable } = await import('./refusals.js')
-    refuseChangedVariable(changed[0], process.env[changed[0]])
-  }
-}

@@ -62,7 +62,7 @@ async function finish(): Promise<RunReport> {
   return run.close()
 }
 async function open(handle: RunHandle = run.handle) {
-  scopes = await openScopes(handle, 1, line => printed.push(line))
+  scopes = await openScopes(handle, 1, { print: line => printed.push(line) })
 }
 
 const onServer = (database: string, sql: string) => query<{ name: string }>(withDatabase(server.url, database), sql)

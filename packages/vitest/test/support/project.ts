@@ -1,9 +1,10 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { startProgram, type Ended, type Running } from '../../../../test/contract/test/support/program.js'
+
+export type Outcome = Ended
 
 /** What `npm run compat` sets, to run this suite with another Vitest and another Node. */
 const {
@@ -38,20 +39,6 @@ export interface Project extends AsyncDisposable {
   start(options?: { args?: string[]; env?: Record<string, string> }): Running
 }
 
-export interface Outcome {
-  exitCode: number | null
-  /** Standard output and error, without colours. */
-  output: string
-}
-
-export interface Running {
-  child: ChildProcess
-  output(): string
-  /** Resolves when the output since the last call matches; rejects when the process ends first. */
-  printed(pattern: RegExp): Promise<void>
-  ended: Promise<Outcome>
-}
-
 export async function makeProject(files: Record<string, string> = {}): Promise<Project> {
   const folder = await mkdtemp('/tmp/seedbed-project-')
   await chmod(folder, 0o755)
@@ -64,50 +51,8 @@ export async function makeProject(files: Record<string, string> = {}): Promise<P
   await write({ ...usualFiles, ...files })
   await symlink(modules, join(folder, 'node_modules'))
 
-  const start: Project['start'] = ({ args = ['run'], env = {} } = {}) => {
-    const child = spawn(node, [join(modules, 'vitest', 'vitest.mjs'), ...args], {
-      cwd: folder,
-      env: {
-        PATH: process.env.PATH,
-        HOME: process.env.HOME,
-        SEEDBED_HOME: process.env.SEEDBED_HOME,
-        NO_COLOR: '1',
-        ...env,
-      },
-      stdio: ['pipe', 'pipe', 'pipe'],
-    })
-    let text = ''
-    let seen = 0
-    const waiting = new Set<() => void>()
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', chunk => {
-        text += chunk
-        for (const look of waiting) look()
-      })
-    }
-    const ended = once(child, 'close').then(([exitCode]) => {
-      for (const look of waiting) look()
-      return { exitCode: exitCode as number | null, output: text }
-    })
-    return {
-      child,
-      ended,
-      output: () => text,
-      printed: pattern =>
-        new Promise((resolve, reject) => {
-          const look = () => {
-            const match = pattern.exec(text.slice(seen))
-            if (match) seen += match.index + match[0].length
-            else if (child.exitCode === null) return
-            waiting.delete(look)
-            if (match) resolve()
-            else reject(new Error(`Vitest ended before it printed ${pattern}:\n${text}`))
-          }
-          waiting.add(look)
-          look()
-        }),
-    }
-  }
+  const start: Project['start'] = ({ args = ['run'], env = {} } = {}) =>
+    startProgram([node, join(modules, 'vitest', 'vitest.mjs'), ...args], folder, env)
   return {
     folder,
     write,

@@ -1,0 +1,1 @@
+export { closeRuns as default } from '@seedbed/core'

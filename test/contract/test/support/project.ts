@@ -1,0 +1,108 @@
+import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { jest } from './jest.js'
+import { startProgram, type Running } from './program.js'
+import { vitest } from './vitest.js'
+
+/** What `npm run compat` sets, to run these tests with another version of a runner and another Node. */
+const {
+  SEEDBED_TEST_MODULES: modules = fileURLToPath(new URL('../../../../node_modules', import.meta.url)),
+  SEEDBED_TEST_NODE: node = process.execPath,
+  SEEDBED_TEST_RUNNER: name = 'vitest',
+} = process.env
+
+/** What differs between the runners. */
+export interface Runner {
+  name: 'vitest' | 'jest'
+  /** Of the config, with these options in the runner's own form. */
+  config(options: ConfigOptions): Record<string, string>
+  /** Of its command line. */
+  args(options: RunOptions): string[]
+  /** Its program, below the modules. */
+  program: string
+  /** A source file as it has to be written for it. They are ES modules that import `db` and `seeds` from `seedbed`. */
+  source(text: string): string
+}
+
+export interface ConfigOptions {
+  setupFiles?: string[]
+  /** How often a test is repeated that fails. */
+  retries?: number
+}
+
+export interface RunOptions {
+  workers?: number
+  /** Of a test, in milliseconds. */
+  timeout?: number
+  args?: string[]
+  env?: Record<string, string>
+}
+
+export interface Outcome {
+  exitCode: number | null
+  /** Standard output and error, without colours. */
+  output: string
+  /** By the tests' names, of all files: how often each ended in which way. */
+  tests: Record<string, string[]>
+}
+
+export interface Project extends AsyncDisposable {
+  folder: string
+  write(files: Record<string, string>): Promise<void>
+  run(options?: RunOptions): Promise<Outcome>
+  start(options?: RunOptions): Running
+}
+
+export const runner: Runner = { vitest, jest }[name]!
+
+/** What a project has if a test does not say otherwise: two tables, two rows, the one line. */
+const usualFiles: Record<string, string> = {
+  'migrations/1_users.sql': `
+    create table users (id int generated always as identity primary key, name text not null unique);
+    create table posts (id int generated always as identity primary key, user_id int not null references users, title text);`,
+  'seeds/users.json': '{ "users": { "ada": { "id": 1, "name": "Ada" }, "grace": { "id": 2, "name": "Grace" } } }',
+}
+
+export async function makeProject(files: Record<string, string>, options: ConfigOptions = {}): Promise<Project> {
+  const folder = await mkdtemp('/tmp/seedbed-project-')
+  await chmod(folder, 0o755)
+  const write = async (some: Record<string, string>) => {
+    for (const [path, text] of Object.entries(some)) {
+      await mkdir(dirname(join(folder, path)), { recursive: true })
+      await writeFile(join(folder, path), text)
+    }
+  }
+  const sources = (some: Record<string, string>) =>
+    Object.fromEntries(
+      Object.entries(some).map(([path, text]) => [path, path.endsWith('.js') ? runner.source(text) : text]),
+    )
+  await write({ ...usualFiles, ...runner.config(options), ...sources(files) })
+  await symlink(modules, join(folder, 'node_modules'))
+  const start: Project['start'] = ({ args = [], env = {}, ...options } = {}) =>
+    startProgram([node, join(modules, runner.program), ...runner.args(options), ...args], folder, env)
+  return {
+    folder,
+    write: some => write(sources(some)),
+    start,
+    async run(options) {
+      await rm(join(folder, 'results.json'), { force: true })
+      const ended = await start(options).ended
+      return { ...ended, tests: await readResults(join(folder, 'results.json')) }
+    },
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+  }
+}
+
+/** Vitest writes what Jest does. A run that failed in its set-up has none. */
+async function readResults(file: string): Promise<Outcome['tests']> {
+  const text = await readFile(file, 'utf8').catch(() => '{ "testResults": [] }')
+  const { testResults } = JSON.parse(text) as {
+    testResults: { assertionResults: { title: string; status: string }[] }[]
+  }
+  const tests: Outcome['tests'] = {}
+  for (const { title, status } of testResults.flatMap(({ assertionResults }) => assertionResults)) {
+    ;(tests[title] ??= []).push(status)
+  }
+  return tests
+}
