@@ -39,7 +39,8 @@ export function ratios(some, others) {
 
 export const median = numbers => quantile(numbers, 0.5)
 
-function quantile(numbers, part) {
+/** @param {number} part 0.25 for the lower quartile */
+export function quantile(numbers, part) {
   const sorted = numbers.toSorted((a, b) => a - b)
   const place = (sorted.length - 1) * part
   const below = sorted[Math.floor(place)]

@@ -1,12 +1,12 @@
-import type { TestHandle } from '@seedbed/core/worker' with { 'resolution-mode': 'import' }
+import type { Db, Seeds, TestHandle } from '@seedbed/core/worker' with { 'resolution-mode': 'import' }
 export type { Db, SeedFiles, Seeds } from '@seedbed/core/worker' with { 'resolution-mode': 'import' }
-
 const { [Symbol.for('seedbed.worker')]: handle } = globalThis as { [key: symbol]: TestHandle | undefined }
 if (!handle) throw new Error('@seedbed/jest was loaded outside of Jest, or without its preset.')
 
 /**
- * The client of whatever scope is running: file, describe or test; and the labelled rows of the seeds.
- *
+ * The client of whatever scope is running: file, describe or test.
  * @example const { rows } = await db.query('select name from author where id = $1', [seeds.author.ada.id])
  */
-export const { db, seeds }: TestHandle = handle
+export const db: Db = handle.db
+/** The labelled rows of the seeds. */
+export const seeds: Seeds = handle.seeds // Named here: the declarations would hold what it means without a project's seeds.

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { publishedPackages, root } from '../../../scripts/workspaces.mjs'
 import { createPackedProject, type PackedPackage, type PackedProject } from './packed-project.js'
 
-/** Extends Vitest's `test`, which exists only while Vitest runs; the last test imports it. */
-const onlyInVitest = new Set(['@seedbed/vitest'])
+/** What they export exists only in a test file of the runner; the last test imports them there. */
+const onlyInRunner = new Set(['@seedbed/vitest', '@seedbed/jest'])
 
 let project: PackedProject
 beforeAll(() => {
@@ -24,13 +24,13 @@ describe.each(names)('%s', name => {
   })
 
   test('the tarball holds the built files, what is said about them, and nothing else', () => {
-    const built = packed.files.filter(path => /^dist\/.+\.(js|d\.ts)$/.test(path))
+    const built = packed.files.filter(path => /^dist\/.+\.(js|cjs|d\.ts|d\.cts)$/.test(path))
     // Data folders that core unpacks where initdb cannot run.
     const prepared = packed.files.filter(path => name === '@seedbed/core' && path.startsWith('prepared/'))
     const rest = packed.files.filter(path => !built.includes(path) && !prepared.includes(path))
     expect(rest.toSorted()).toEqual(['LICENSE', 'README.md', 'package.json'])
 
-    const sourceOf = (path: string) => path.replace(/^dist/, 'src').replace(/\.(js|d\.ts)$/, '.ts')
+    const sourceOf = (path: string) => path.replace(/^dist/, 'src').replace(/\.(?:d\.)?(c?)[jt]s$/, '.$1ts')
     // What several files of a package share, and what is loaded later.
     const own = built.filter(path => !path.startsWith('dist/chunks/'))
     expect(own.filter(path => !existsSync(join(packed.source, sourceOf(path))))).toEqual([])
@@ -54,7 +54,7 @@ describe.each(names.filter(name => name !== onlyCommand))('%s as a library', nam
   })
 
   test('every entry is imported as ESM', () => {
-    const entries = packed.entries.filter(entry => !onlyInVitest.has(entry))
+    const entries = packed.entries.filter(entry => !onlyInRunner.has(entry))
     const script = entries.map(entry => `console.log(Object.keys(await import('${entry}')).length)`).join('\n')
     const counts = project.node('--input-type=module', '--eval', script).trim().split('\n').map(Number)
     expect(counts).toHaveLength(entries.length)
@@ -62,7 +62,7 @@ describe.each(names.filter(name => name !== onlyCommand))('%s as a library', nam
   })
 
   test.each(['nodenext', 'bundler'])('its types hold for a strict consumer (moduleResolution %s)', moduleResolution => {
-    const imports = packed.entries.map((entry, index) => `export * as entry${index} from '${entry}'\n`)
+    const imports = packed.entries.map((entry, index) => `export type Entry${index} = typeof import('${entry}')\n`)
     project.write({
       'types/consumer.ts': imports.join(''),
       'types/tsconfig.json': JSON.stringify({
@@ -82,7 +82,7 @@ describe.each(names.filter(name => name !== onlyCommand))('%s as a library', nam
   })
 })
 
-test('one line in vitest.config.ts, and a test starts on the seed and leaves no trace; so does a command', () => {
+test('one line in the config of Vitest or Jest, and a test starts on the seed and leaves no trace; so does a command', () => {
   project.write({
     'vitest.config.ts': `
       import { defineConfig } from 'vitest/config'
@@ -112,6 +112,20 @@ test('one line in vitest.config.ts, and a test starts on the seed and leaves no 
       unknown
     >
     expect(report).toMatchObject({ success: true, numPassedTests: 3, numTotalTests: 3 })
+
+    project.write({
+      'jest.config.cjs': "module.exports = { preset: '@seedbed/jest', testMatch: ['**/*.spec.cjs'] }",
+      'test/person.spec.cjs': `
+        const { db, seeds } = require('@seedbed/jest')
+        test.each([1, 2])('renames, %i', async () => {
+          const { rows } = await db.query("update person set name = name || ' L.' where id = $1 returning name", [seeds.person.ada.id])
+          expect(rows).toStrictEqual([{ name: 'Ada L.' }])
+        })`,
+    })
+    const jest = project.node('node_modules/jest/bin/jest.js', '--json', '--outputFile=jest.json')
+    expect(jest).toMatch(/template reused/)
+    const results: unknown = JSON.parse(readFileSync(join(project.folder, 'jest.json'), 'utf8'))
+    expect(results).toMatchObject({ success: true, numPassedTests: 2, numTotalTests: 2 })
 
     project.write({
       'rename.mjs': `

@@ -191,8 +191,13 @@ async function makeScopes(run: RunHandle, slot: number, database: WorkerDatabase
     note(name, sandbox.sessions)
   }
 
-  /** @param sessions of the sandbox, so far */
+  /**
+   * A file that never connects leaves none: writing it would be much of what Seedbed costs there.
+   *
+   * @param sessions of the sandbox, so far
+   */
   function note(file: string, sessions: number): void {
+    if (!hasConnected()) return void costs.splice(0)
     const since = sessions + ownSessions - notedSessions
     notedSessions += since
     appendNote(run.folder, slot, { file, database: assigned.database, sessions: since, tests: costs.splice(0) })

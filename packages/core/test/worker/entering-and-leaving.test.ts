@@ -95,7 +95,5 @@ test('sequences go back after each test where the config says so, also in a scop
 test('a statement outside of any file is refused, and connects to nothing', async () => {
   await expect(write('nowhere')).rejects.toMatchObject({ code: 'DB_OUTSIDE_FILE' })
   await within(file, async () => {})
-  expect(await readNotes(place.run.folder, 1)).toEqual([
-    { file: 'a.test.ts', database: 'postgres', sessions: 0, tests: [] },
-  ])
+  expect(await readNotes(place.run.folder, 1)).toEqual([])
 })
