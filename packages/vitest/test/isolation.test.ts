@@ -116,27 +116,6 @@ test.each([
   expect(second.output).toMatch(endsTooLate ? /template reused · / : /template reused · 2 databases recycled/)
 })
 
-test('the same suite run three times yields the same ids', async () => {
-  await using project = await makeProject({
-    'ids.test.ts': `
-      import { test, db } from '@seedbed/vitest'
-      test.for([1, 2, 3])('%i', async () => {
-        const { rows } = await db.query("insert into users (name) values ('x') returning id")
-        console.log('id', rows[0].id)
-      })`,
-  })
-  const ids = []
-  for (let round = 0; round < 3; round++) {
-    const { output } = await project.vitest()
-    ids.push([...output.matchAll(/^id (\d+)$/gm)].map(match => match[1]))
-  }
-  expect(ids).toEqual([
-    ['3', '4', '5'],
-    ['3', '4', '5'],
-    ['3', '4', '5'],
-  ])
-})
-
 test('concurrent tests get sandboxes of their own through the fixture, and a clear error without it', async () => {
   await using project = await makeProject({
     'concurrent.test.ts': `
