@@ -2,9 +2,8 @@ import { createRequire } from 'node:module'
 import { relative } from 'node:path'
 import type { EnvironmentContext, JestEnvironment, JestEnvironmentConfig } from '@jest/environment'
 import type { Circus } from '@jest/types'
-import { runOf } from '@seedbed/core'
 import { openScopes, type Scope, type WorkerScopes } from '@seedbed/core/scopes'
-import { handleFor, within } from '@seedbed/core/worker'
+import { enterAlone, handleFor, runOf, within } from '@seedbed/core/worker'
 
 type Environment = Pick<JestEnvironment, 'global'> & { handleTestEvent?(...all: unknown[]): Promise<void> | void }
 type Base = new (config: JestEnvironmentConfig, context: EnvironmentContext) => Environment
@@ -37,10 +36,10 @@ const withScopes = (Base: Base) =>
     override async handleTestEvent(event: Circus.AsyncEvent, state: Circus.State): Promise<void> {
       await super.handleTestEvent?.(event, state)
       if (event.name === 'run_start') this.wrapConcurrent(state.rootDescribeBlock)
-      if (event.name === 'run_describe_start') await this.scopes.enter(this.scopeOf(event.describeBlock))
+      if (event.name === 'run_describe_start') await enterAlone(this.scopes, this.scopeOf(event.describeBlock))
       // With an error neither its hooks nor its body run.
       if (event.name === 'test_started' && !event.test.concurrent)
-        await this.scopes.enter(this.scopeOf(event.test)).catch((error: Error) => event.test.errors.push(error))
+        await enterAlone(this.scopes, this.scopeOf(event.test)).catch((error: Error) => event.test.errors.push(error))
       if (event.name === 'test_done') await this.scopes.leave(this.scopeOf(event.test))
       if (event.name === 'run_describe_finish') await this.scopes.leave(this.scopeOf(event.describeBlock))
     }

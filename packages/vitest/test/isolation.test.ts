@@ -120,7 +120,9 @@ test('concurrent tests get sandboxes of their own through the fixture, and a cle
   await using project = await makeProject({
     'concurrent.test.ts': `
       import { test, db as plain } from '@seedbed/vitest'
+      import pg from 'pg'
       import { describe, expect } from 'vitest'
+      const pool = new pg.Pool()
       describe.concurrent('at once', () => {
         test.for([1, 2, 3, 4])('%i', async (n, { db }) => {
           await db.query('insert into posts (user_id, title) values (1, $1)', ['post ' + n])
@@ -128,10 +130,14 @@ test('concurrent tests get sandboxes of their own through the fixture, and a cle
         })
       })
       test.concurrent('plain db', () => expect(plain.query('select 1')).rejects.toMatchObject({ code: 'DB_CONCURRENT' }))
+      describe.concurrent('at once, but for one', () => {
+        test('concurrent', ({ db }) => db.query("insert into posts (user_id) values (1)"))
+        test.sequential('sequential', async () => expect((await pool.query('select from posts')).rowCount).toBe(0))
+      })
       test('afterwards', async () => expect((await plain.query('select from posts')).rowCount).toBe(0))`,
   })
   const { output, exitCode } = await project.vitest()
-  expect(output).toMatch(/Tests {2}6 passed/)
+  expect(output).toMatch(/Tests {2}8 passed/)
   expect(exitCode).toBe(0)
 })
 

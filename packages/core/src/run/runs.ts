@@ -1,10 +1,10 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { workerErrors } from '../worker/errors.js'
 import { openedScopes } from '../worker/scopes.js'
 import { refuseConnections } from './refuse-connections.js'
 import { reportLines } from './report.js'
 import type { RunHandle } from './run-handle.js'
+import { handlesVariable } from './run-of.js'
 import { startRun, type Run } from './start-run.js'
 
 export interface StartRunsOptions {
@@ -13,9 +13,6 @@ export interface StartRunsOptions {
   /** How many workers the runner starts, for all projects together. */
   slots: number
 }
-
-/** Names a private file with the handles by their folders. What this process starts inherits it. */
-const handlesVariable = 'SEEDBED_RUNS'
 
 const started: Run[] = []
 
@@ -59,16 +56,4 @@ async function endRuns() {
   // If the tests ran in this very process.
   await openedScopes()?.close()
   return Promise.all(started.splice(0).map(run => run.close()))
-}
-
-/**
- * The run of a project, in a worker.
- *
- * @throws GLOBAL_SETUP_REPLACED
- */
-export async function runOf(folder: string): Promise<RunHandle> {
-  const { [handlesVariable]: file } = process.env
-  const { [folder]: handle } = file ? (JSON.parse(await readFile(file, 'utf8')) as Record<string, RunHandle>) : {}
-  if (!handle) throw workerErrors.GLOBAL_SETUP_REPLACED({ folder })
-  return handle
 }

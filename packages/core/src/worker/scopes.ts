@@ -250,10 +250,6 @@ async function makeScopes(run: RunHandle, slot: number, database: WorkerDatabase
         }
         // What the runner did not end, a test skipped half-way or a file that failed early, ends where the next starts.
         if (scope.kind === 'file') for (const left of concurrent.values()) await leaveConcurrent(left)
-        if (concurrent.size > 0) {
-          const { concurrentOver } = await import('./concurrent-over.js')
-          await concurrentOver(concurrent, scope)
-        }
         if (scope.kind === 'file') while (entered.length > 0) await leaveInnermost()
         if (scope.kind === 'test') while (entered.at(-1)?.kind === 'test') await leaveInnermost()
         await enterInnermost(scope)
