@@ -10,3 +10,7 @@ export const nextTurn = () => new Promise<void>(resolve => setRealImmediate(reso
 const setRealImmediate = setImmediate
 export const now = performance.now.bind(performance)
 export const moment = (milliseconds: number) => new Promise<void>(resolve => setTimer(resolve, milliseconds))
+/** Looks every two milliseconds, up to so many. */
+export async function waitWhile(goesOn: () => unknown, milliseconds = Infinity): Promise<void> {
+  for (const until = now() + milliseconds; goesOn() && now() < until;) await moment(2)
+}

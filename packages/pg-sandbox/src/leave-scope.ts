@@ -1,4 +1,4 @@
-import { moment, now } from './clock.js'
+import { waitWhile } from './clock.js'
 import { addTally, footprintOf, type Footprint } from './footprint.js'
 import { detailsAround } from './footprint-details.js'
 import { lastStatement, type Member } from './member.js'
@@ -78,13 +78,12 @@ async function putBack(shared: Shared): Promise<void> {
 async function endStragglers(shared: Shared, patience: number): Promise<Footprint['inFlight']> {
   const running = () => (shared.session().busy() ? shared.turns.holder() : undefined)
   if (!running()) return []
-  const until = now() + patience
-  while (running() && now() < until) await moment(2)
+  await waitWhile(running, patience)
   const late = running()
   if (!late) return []
   const cancelled = { client: late.label, statement: lastStatement(late), cancelled: true }
   await shared.session().cancel()
-  while (running()) await moment(2)
+  await waitWhile(running)
   return [cancelled]
 }
 

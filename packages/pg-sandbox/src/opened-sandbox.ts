@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import { fatal, serve } from './client.js'
+import { moment, waitWhile } from './clock.js'
 import { errors, SandboxError } from './errors.js'
 import { footprintOf, newTally, type Footprint } from './footprint.js'
 import { openGround } from './ground.js'
 import { leaveScope } from './leave-scope.js'
 import { logIn, newKey, type Greeting } from './log-in.js'
-import { moment } from './clock.js'
 import { maintain, type Maintenance } from './maintain.js'
 import { forgetSession, openMember, type Member } from './member.js'
 import { int32, message, readyForQuery, report } from './messages.js'
@@ -46,7 +46,7 @@ export function openedSandbox(options: OpenedOptions, entered: readonly string[]
   const name = `sb_${randomBytes(6).toString('hex')}`
   const shared = openShared(() => session!, openTurns<Member>(patience, turnTimeout(patience)), openGround(name))
   /** Connections that are not ready yet, in the scope in which they began. */
-  const arriving = new Set<Promise<void>>()
+  const arriving = new Set<Duplex>()
   const clients = new WeakMap<Duplex, Member>()
   const keys = new Map<number, { key: number; member: Member }>()
   let { url } = options
@@ -117,16 +117,8 @@ export function openedSandbox(options: OpenedOptions, entered: readonly string[]
   }
 
   async function welcome(socket: Duplex, origin: string): Promise<void> {
-    const arrival = new Promise<void>(resolve => {
-      socket.once('close', resolve)
-      void admit(socket, origin, resolve)
-    })
-    arriving.add(arrival)
-    await arrival
-    arriving.delete(arrival)
-  }
-
-  async function admit(socket: Duplex, origin: string, onReady: () => void): Promise<void> {
+    arriving.add(socket)
+    socket.once('close', () => arriving.delete(socket))
     const greeting = await logIn(socket, {
       password,
       database,
@@ -161,13 +153,13 @@ export function openedSandbox(options: OpenedOptions, entered: readonly string[]
     shared.members.add(member)
     setUp(member, greeting, users[greeting.user]?.role, open)
     introduce(member, open, key)
-    onReady()
+    arriving.delete(socket)
     await serve(shared, member).catch((error: Error) => fatal(member, 'XX000', error.message))
   }
 
   /** A client that began to connect in this scope has a statement for it: it is waited for as one that still runs. */
   async function arrived(): Promise<void> {
-    await Promise.race([Promise.all(arriving), moment(stragglerTimeout)])
+    await waitWhile(() => arriving.size > 0, stragglerTimeout)
     arriving.clear()
     // For what it sends when it hears that it is ready.
     await moment(2)

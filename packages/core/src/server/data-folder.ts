@@ -50,8 +50,9 @@ export async function judgeDataFolder(
 
 /**
  * Why PostgreSQL gave up recovering a data folder whose server had been killed, from SERVER_DID_NOT_START with its log;
- * undefined if that tells of something else. It is known to fail where a transaction that had made an unlogged table was rolled back just before: the
- * table's empty file stays until the next checkpoint (`mdunlinkfork` in md.c), and is in the way when the table is made again.
+ * undefined if that tells of something else. It is known to fail where a transaction that had made an unlogged table was
+ * rolled back just before: the table's empty file stays until the next checkpoint (`mdunlinkfork` in md.c), and is in the way
+ * when the table is made again.
  */
 export function failedRecovery(error: unknown): string | undefined {
   if (!(error instanceof SeedbedError && error.code === 'SERVER_DID_NOT_START')) return undefined

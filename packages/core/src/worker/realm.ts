@@ -46,8 +46,13 @@ export function handleFor(realm: Realm): TestHandle {
     if (callback) inRealm.then(answer => callback(null, answer), callback)
     return callback ? undefined : inRealm
   }
+  const tables = new Map<string | symbol, unknown>()
+  function tableHere(name: string | symbol): unknown {
+    if (!tables.has(name)) tables.set(name, here(Reflect.get(seeds, name) as unknown))
+    return tables.get(name)
+  }
   return {
     db: { query: query as Db['query'] },
-    seeds: new Proxy(seeds, { get: (_, table) => here(Reflect.get(seeds, table) as unknown) }),
+    seeds: new Proxy(seeds, { get: (_, table) => tableHere(table) }),
   }
 }
