@@ -1,24 +1,6 @@
 import { expect, test } from 'vitest'
+import { application, isolationTests } from '../../../test/contract/test/support/isolation-tests.js'
 import { makeProject, vitestMajor } from './support/project.js'
-
-/** An application that opens its pool when it is loaded, and commits. */
-const application = `
-  import pg from 'pg'
-  const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL })
-  export async function rename(id, name) {
-    const client = await pool.connect()
-    try {
-      await client.query('begin')
-      await client.query('update users set name = $1 where id = $2', [name, id])
-      await client.query('commit')
-    } catch (error) {
-      await client.query('rollback')
-      throw error
-    } finally {
-      client.release()
-    }
-  }
-  export const everybody = async () => (await pool.query('select name from users order by id')).rows.map(row => row.name)`
 
 /** The tests below run under a Vitest of their own, in every pool. */
 const suite = `
@@ -26,42 +8,12 @@ const suite = `
   import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test as plain } from 'vitest'
 
   import { everybody, rename } from './application.js'
-  const names = async () => (await db.query('select name from users order by name')).rows.map(row => row.name)
-  const add = name => db.query('insert into users (name) values ($1)', [name])
+  ${isolationTests}
 
-  beforeAll(() => add('of the file'))
-  beforeEach(() => add('of each'))
-  afterEach(async () => expect(await names()).toContain('of each'))
-  afterAll(async () => expect(await names()).toEqual(['Ada', 'Grace', 'of the file']))
-
-  test('starts on the seed and what beforeAll wrote', async ({ db, seeds }) => {
+  test('starts on the same by the fixtures', async ({ db, seeds }) => {
     expect(await names()).toEqual(['Ada', 'Grace', 'of each', 'of the file'])
     await db.query('update users set name = $1 where id = $2', ['Countess', seeds.users.ada.id])
     expect(await names()).toContain('Countess')
-  })
-  test('the application commits by a pool of its own', async () => {
-    await rename(1, 'Countess')
-    expect(await names()).toEqual(['Countess', 'Grace', 'of each', 'of the file'])
-    await expect(rename(2, 'Countess')).rejects.toMatchObject({ code: '23505' })
-    await add('of db')
-    expect(await everybody()).toContain('of db')
-  })
-  test('leaves no trace', async () => {
-    expect(await names()).toEqual(['Ada', 'Grace', 'of each', 'of the file'])
-  })
-  describe('a suite', () => {
-    beforeAll(() => add('of the suite'))
-    test('sees what its beforeAll wrote', async () => {
-      expect(await names()).toEqual(['Ada', 'Grace', 'of each', 'of the file', 'of the suite'])
-    })
-    describe('inside it', () => {
-      beforeAll(() => add('of the inner suite'))
-      test('sees both', async () => expect(await names()).toContain('of the inner suite'))
-    })
-    test('no longer sees the inner one', async () => expect(await names()).not.toContain('of the inner suite'))
-  })
-  test('no longer sees the suite', async () => {
-    expect(await names()).toEqual(['Ada', 'Grace', 'of each', 'of the file'])
   })
   let attempts = 0
   // Not with ours: a test of test.extend() is not retried by Vitest 3.2.
@@ -78,13 +30,7 @@ const suite = `
     skip()
   })
   test('sees nothing of the skipped', async () => expect(await names()).not.toContain('of the skipped'))
-  test.for([1, 2])('gets the same ids each time (%i)', async () => {
-    const { rows } = await db.query("insert into posts (user_id) values (1) returning id")
-    expect(rows[0].id).toBeLessThanOrEqual(2)
-  })
-  test('has every label', () => {
-    expect(seeds.users.grace).toEqual({ id: 2, name: 'Grace' })
-    expect(Object.keys(seeds)).toEqual(['users'])
+  test('has the worker’s environment', () => {
     expect(process.env.ENVIRONMENT + process.env.NODE_ENV).toBe('testtest')
     expect(new URL(process.env.DATABASE_URL).pathname.slice(1)).toBe(process.env.PGDATABASE)
   })`
@@ -104,7 +50,7 @@ test.each([
   })
   const args = ['run', `--pool=${pool}`, `--isolate=${isolate}`, '--maxWorkers=2']
   const first = await project.vitest({ args })
-  expect(first.output).toMatch(/Tests {2}36 passed \| 6 skipped \| 3 todo/)
+  expect(first.output).toMatch(/Tests {2}45 passed \| 6 skipped \| 3 todo/)
   expect(first.exitCode).toBe(0)
   expect(first.output).toMatch(
     /seedbed {2}embedded PostgreSQL 18\.\d+ \w+ · template built: the first of this project · 2 databases cloned · ready in \d+ ms · \d\.\d\d ms a test/,
@@ -132,7 +78,7 @@ test('concurrent tests get sandboxes of their own through the fixture, and a cle
       test.concurrent('plain db', () => expect(plain.query('select 1')).rejects.toMatchObject({ code: 'DB_CONCURRENT' }))
       describe.concurrent('at once, but for one', () => {
         test('concurrent', ({ db }) => db.query("insert into posts (user_id) values (1)"))
-        test.sequential('sequential', async () => expect((await pool.query('select from posts')).rowCount).toBe(0))
+        test('in sequence', { concurrent: false }, async () => expect((await pool.query('select from posts')).rowCount).toBe(0))
       })
       test('afterwards', async () => expect((await plain.query('select from posts')).rowCount).toBe(0))`,
   })

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { makeFolder, usersAndPosts, type ProjectFolder } from '../../../../test/contract/test/support/folder.js'
 import { startProgram, type Ended, type Running } from '../../../../test/contract/test/support/program.js'
 
 export type Outcome = Ended
@@ -19,20 +19,15 @@ export const vitestMajor = Number(
 
 /** What a project has if a test does not say otherwise: two tables, three rows, the one line. */
 const usualFiles: Record<string, string> = {
+  ...usersAndPosts,
   'package.json': '{ "name": "project", "type": "module" }',
   'vitest.config.ts': `
     import { defineConfig } from 'vitest/config'
     import seedbed from '@seedbed/vitest/plugin'
     export default defineConfig({ plugins: [seedbed()] })`,
-  'migrations/1_users.sql': `
-    create table users (id int generated always as identity primary key, name text not null unique);
-    create table posts (id int generated always as identity primary key, user_id int not null references users, title text);`,
-  'seeds/users.json': '{ "users": { "ada": { "id": 1, "name": "Ada" }, "grace": { "id": 2, "name": "Grace" } } }',
 }
 
-export interface Project extends AsyncDisposable {
-  folder: string
-  write(files: Record<string, string>): Promise<void>
+export interface Project extends ProjectFolder {
   /** Runs Vitest (`run` unless `args` says otherwise) to its end. */
   vitest(options?: { args?: string[]; env?: Record<string, string> }): Promise<Outcome>
   /** Starts it and leaves it running. */
@@ -40,24 +35,8 @@ export interface Project extends AsyncDisposable {
 }
 
 export async function makeProject(files: Record<string, string> = {}): Promise<Project> {
-  const folder = await mkdtemp('/tmp/seedbed-project-')
-  await chmod(folder, 0o755)
-  const write = async (some: Record<string, string>) => {
-    for (const [name, text] of Object.entries(some)) {
-      await mkdir(dirname(join(folder, name)), { recursive: true })
-      await writeFile(join(folder, name), text)
-    }
-  }
-  await write({ ...usualFiles, ...files })
-  await symlink(modules, join(folder, 'node_modules'))
-
+  const project = await makeFolder({ ...usualFiles, ...files }, modules)
   const start: Project['start'] = ({ args = ['run'], env = {} } = {}) =>
-    startProgram([node, join(modules, 'vitest', 'vitest.mjs'), ...args], folder, env)
-  return {
-    folder,
-    write,
-    start,
-    vitest: options => start(options).ended,
-    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
-  }
+    startProgram([node, join(modules, 'vitest', 'vitest.mjs'), ...args], project.folder, env)
+  return { ...project, start, vitest: options => start(options).ended }
 }

@@ -1,8 +1,9 @@
-import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { makeFolder, usersAndPosts, type ProjectFolder } from './folder.js'
 import { jest } from './jest.js'
-import { startProgram, type Running } from './program.js'
+import { startProgram, type Ended, type Running } from './program.js'
 import { vitest } from './vitest.js'
 
 /** What `npm run compat` sets, to run these tests with another version of a runner and another Node. */
@@ -39,58 +40,36 @@ export interface RunOptions {
   env?: Record<string, string>
 }
 
-export interface Outcome {
-  exitCode: number | null
-  /** Standard output and error, without colours. */
-  output: string
+export interface Outcome extends Ended {
   /** By the tests' names, of all files: how often each ended in which way. */
   tests: Record<string, string[]>
 }
 
-export interface Project extends AsyncDisposable {
-  folder: string
-  write(files: Record<string, string>): Promise<void>
+export interface Project extends ProjectFolder {
   run(options?: RunOptions): Promise<Outcome>
   start(options?: RunOptions): Running
 }
 
 export const runner: Runner = { vitest, jest }[name]!
 
-/** What a project has if a test does not say otherwise: two tables, two rows, the one line. */
-const usualFiles: Record<string, string> = {
-  'migrations/1_users.sql': `
-    create table users (id int generated always as identity primary key, name text not null unique);
-    create table posts (id int generated always as identity primary key, user_id int not null references users, title text);`,
-  'seeds/users.json': '{ "users": { "ada": { "id": 1, "name": "Ada" }, "grace": { "id": 2, "name": "Grace" } } }',
-}
-
 export async function makeProject(files: Record<string, string>, options: ConfigOptions = {}): Promise<Project> {
-  const folder = await mkdtemp('/tmp/seedbed-project-')
-  await chmod(folder, 0o755)
-  const write = async (some: Record<string, string>) => {
-    for (const [path, text] of Object.entries(some)) {
-      await mkdir(dirname(join(folder, path)), { recursive: true })
-      await writeFile(join(folder, path), text)
-    }
-  }
   const sources = (some: Record<string, string>) =>
     Object.fromEntries(
       Object.entries(some).map(([path, text]) => [path, path.endsWith('.js') ? runner.source(text) : text]),
     )
-  await write({ ...usualFiles, ...runner.config(options), ...sources(files) })
-  await symlink(modules, join(folder, 'node_modules'))
+  const project = await makeFolder({ ...usersAndPosts, ...runner.config(options), ...sources(files) }, modules)
+  const results = join(project.folder, 'results.json')
   const start: Project['start'] = ({ args = [], env = {}, ...options } = {}) =>
-    startProgram([node, join(modules, runner.program), ...runner.args(options), ...args], folder, env)
+    startProgram([node, join(modules, runner.program), ...runner.args(options), ...args], project.folder, env)
   return {
-    folder,
-    write: some => write(sources(some)),
+    ...project,
+    write: some => project.write(sources(some)),
     start,
     async run(options) {
-      await rm(join(folder, 'results.json'), { force: true })
+      await rm(results, { force: true })
       const ended = await start(options).ended
-      return { ...ended, tests: await readResults(join(folder, 'results.json')) }
+      return { ...ended, tests: await readResults(results) }
     },
-    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   }
 }
 
