@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { leftOnServer } from '@seedbed/postgres-for-tests/left-on-server'
 import pg from 'pg'
 import { openServer } from '../../../packages/core/dist/server/open-server.js'
 import { kill, processesOf } from './processes.js'
@@ -12,11 +13,11 @@ import type { Site } from './site.js'
  * unknown databases, folders, lock files and processes, a sentence each.
  */
 export async function leftovers(site: Site, driver: Driver): Promise<string[]> {
-  return [...(await leftOnServer(site, driver)), ...(await leftOnMachine(site, driver))]
+  return [...(await leftAtRest(site, driver)), ...(await leftOnMachine(site, driver))]
 }
 
 /** This process holds the server, so that the run does not stop it and it can be asked. */
-async function leftOnServer(site: Site, driver: Driver): Promise<string[]> {
+async function leftAtRest(site: Site, driver: Driver): Promise<string[]> {
   await using server = await openServer({ projectFolder: site.project, config: {}, home: site.home })
   await passingRun(site, driver)
   const client = new pg.Client(server.adminUrl)
@@ -24,32 +25,7 @@ async function leftOnServer(site: Site, driver: Driver): Promise<string[]> {
   await client.connect()
   await registry.connect()
   try {
-    return await settled(async () => {
-      const sessions = await client.query<{ text: string }>(
-        `select format('session %s in %s: %s', application_name, datname, query) as text from pg_stat_activity
-          where backend_type = 'client backend' and application_name <> $1
-            and pid <> all (array[pg_backend_pid(), $2])`,
-        [`seedbed lease ${process.pid}`, (registry as pg.Client & { processID: number }).processID],
-      )
-      const locks = await client.query<{ text: string }>(
-        `select format('advisory lock %s %s of process %s', classid, objid, pid) as text from pg_locks where locktype = 'advisory'`,
-      )
-      const prepared = await client.query<{ text: string }>(
-        `select 'prepared transaction ' || gid as text from pg_prepared_xacts`,
-      )
-      const registered = await registry.query<{ text: string }>(
-        `select format('%s %s is %s, oid %s, found %s', d.kind, d.name, d.state, d.oid, p.oid) as text
-           from template_db.databases d left join pg_database p on p.datname = d.name
-          where d.state <> 'ready' or p.oid is null or p.oid <> d.oid or p.datconnlimit = -2
-             or d.kind = 'clone' and not exists (select from template_db.databases t where t.id = d.template_id)`,
-      )
-      const unknown = await registry.query<{ text: string }>(
-        `select 'unknown database ' || datname as text from pg_database
-          where datname not in ('postgres', 'template0', 'template1', 'seedbed_registry')
-            and datname not in (select name from template_db.databases)`,
-      )
-      return [sessions, locks, prepared, registered, unknown].flatMap(({ rows }) => rows.map(({ text }) => text))
-    })
+    return await settled(() => leftOnServer(client, registry, { except: `seedbed lease ${process.pid}` }))
   } finally {
     await client.end()
     await registry.end()
