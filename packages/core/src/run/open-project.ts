@@ -1,0 +1,66 @@
+import type { BuildHolder, BuildWait } from 'pg-template-db'
+import { loadConfig, type LoadedConfig } from '../config/load-config.js'
+import { planMigrations } from '../migrations/plan-migrations.js'
+import { findSeeds } from '../seeds/find-seeds.js'
+import { loadPg } from '../server/load-pg.js'
+import { openServer } from '../server/open-server.js'
+import type { Server } from '../server/server.js'
+import { connectionParts } from './connection-variables.js'
+import { keepsFailed } from './keep-mode.js'
+import { withOutsideEnvironment } from './refuse-connections.js'
+
+/** Opens the server, and while it starts, reads what the template is made of and loads what makes it. */
+export async function openProject(from: string, progress: (line: string) => void) {
+  const loaded = await loadProject(from)
+  const { folder, config } = loaded
+  const [opened, read] = await Promise.allSettled([
+    openServer({ projectFolder: folder, config, progress, meanwhile: () => void loadTemplateDb() }),
+    readPlans(loaded),
+  ])
+  if (opened.status === 'rejected') throw opened.reason
+  const server = opened.value
+  try {
+    if (read.status === 'rejected') throw read.reason
+    const { openTemplates } = await loadTemplateDb()
+    return { server, templates: await openTemplates(templateOptions(server, progress)), project: read.value }
+  } catch (error) {
+    await server[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+/** With `pg`, the largest part of all that a run loads. */
+function loadTemplateDb(): Promise<typeof import('pg-template-db')> {
+  loadPg()
+  return import('pg-template-db')
+}
+
+export type Project = Awaited<ReturnType<typeof readPlans>>
+
+export async function loadProject(from: string) {
+  const loaded = await withOutsideEnvironment(() => loadConfig(from))
+  return { ...loaded, keep: keepsFailed(loaded.config, process.env) }
+}
+
+export async function readPlans({ folder, file, config, keep }: LoadedConfig & { keep: boolean }) {
+  const [migrations, found] = await Promise.all([planMigrations(folder, config), findSeeds(folder, config)])
+  const seeds = { ...found, files: found.files.filter(path => !migrations.ownSeeds.includes(path)) }
+  const watched = [...(file ? [file] : []), ...migrations.watched, ...seeds.watched]
+  return { folder, config, keep, migrations, seeds, watched }
+}
+
+function templateOptions(server: Server, progress: (line: string) => void) {
+  return {
+    url: server.adminUrl,
+    registry: 'seedbed_registry',
+    owner: connectionParts(server.applicationUrl).user,
+    copy: server.copy,
+    onWait: ({ holder, milliseconds }: BuildWait) =>
+      progress(
+        `waiting for ${describeHolder(holder)}, which builds the template (${Math.round(milliseconds / 1_000)} s)`,
+      ),
+  }
+}
+
+const describeHolder = (holder: BuildHolder | undefined) =>
+  holder ? `process ${holder.pid} on ${holder.host}` : 'another process'
