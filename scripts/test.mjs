@@ -25,8 +25,9 @@ if (!existsSync(turbo)) {
 const tested = workspaces().filter(({ manifest }) => manifest.scripts?.test)
 for (const { folder } of tested) rmSync(reportOf(folder), { force: true })
 
-// One package at a time on two cores: a package's own test files run in parallel already.
-const concurrency = Math.max(1, Math.floor(cpus().length / 2))
+// As many packages at a time as there are cores, though each runs its own files in parallel: some have one long file,
+// and much of a test is waiting for a server. One package at a time left a third of two cores idle.
+const concurrency = cpus().length
 const { status } = spawnSync(
   process.execPath,
   [turbo, 'run', 'test', '--continue=dependencies-successful', '--log-order=stream', `--concurrency=${concurrency}`],

@@ -1,4 +1,4 @@
-import { refuseConnections, startRun, type RunHandle } from '@seedbed/core'
+import { publishReport, refuseConnections, startRun, type RunHandle } from '@seedbed/core'
 import { openScopes, type Scope } from '@seedbed/core/scopes'
 import { footprintLines } from './footprint-lines.js'
 import { colour, say } from './print.js'
@@ -19,8 +19,9 @@ export async function runCommand(command: readonly [string, ...string[]], folder
   try {
     return await inSandbox(run.handle, command)
   } finally {
-    const { dropped } = await run.close()
-    for (const { database, reason } of dropped) say(colour('yellow', `${database} was dropped: ${reason}`))
+    const report = await run.close()
+    if (process.env.SEEDBED_REPORT) await publishReport(report, text => process.stderr.write(`${text}\n`))
+    else for (const { database, reason } of report.dropped) say(colour('yellow', `${database} was dropped: ${reason}`))
   }
 }
 

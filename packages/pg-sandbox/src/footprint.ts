@@ -10,6 +10,8 @@ export interface Footprint {
   rows: Record<string, number>
   /** How many were refused, or failed. */
   failed: number
+  /** How long the server took to answer them, in milliseconds; also what a client took to read its rows. */
+  milliseconds: number
   /** Clients that were connected when the scope ended. */
   clients: string[]
   /** Transactions that their clients had left open, with the last statement of each. */
@@ -53,6 +55,7 @@ export interface Tally {
   statements: Record<string, number>
   rows: Record<string, number>
   failed: number
+  milliseconds: number
   hungUp: Footprint['hungUp']
   /** The first of its statements, whole. */
   texts: string[]
@@ -62,7 +65,7 @@ export interface Tally {
 const mostTexts = 200
 
 export function newTally(scope: string): Tally {
-  return { scope, statements: {}, rows: {}, failed: 0, hungUp: [], texts: [] }
+  return { scope, statements: {}, rows: {}, failed: 0, milliseconds: 0, hungUp: [], texts: [] }
 }
 
 /** What a CommandComplete says: `INSERT 0 3`, `SELECT 2`, `CREATE TABLE`. */
@@ -96,12 +99,13 @@ export function addTally(outer: Tally, inner: Tally): void {
   for (const [kind, count] of Object.entries(inner.statements)) add(outer.statements, kind, count)
   for (const [kind, count] of Object.entries(inner.rows)) add(outer.rows, kind, count)
   outer.failed += inner.failed
+  outer.milliseconds += inner.milliseconds
   outer.hungUp.push(...inner.hungUp)
   for (const text of inner.texts) countText(outer, text)
 }
 
-export function footprintOf({ scope, statements, rows, failed, hungUp }: Tally): Footprint {
-  return { scope, statements, rows, failed, clients: [], openTransactions: [], hungUp, inFlight: [] }
+export function footprintOf({ scope, statements, rows, failed, milliseconds, hungUp }: Tally): Footprint {
+  return { scope, statements, rows, failed, milliseconds, clients: [], openTransactions: [], hungUp, inFlight: [] }
 }
 
 function add(counts: Record<string, number>, kind: string, count: number): void {

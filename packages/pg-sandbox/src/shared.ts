@@ -1,3 +1,4 @@
+import { now } from './clock.js'
 import { deferrableConstraints, type Constraints } from './constraints.js'
 import { countTag, countText, readTag, type Tally } from './footprint.js'
 import type { Ground } from './ground.js'
@@ -213,7 +214,9 @@ export async function relay(
     member.send(outcome.tag!)
     delete outcome.tag
   }
+  const start = now()
   await session.exchange([...preface.messages, ...messages], sink, preface.isPrepared ? 1 : 2)
+  countTime(shared, start)
   await copying
   if (oursFailed !== undefined) throw oursFailed
   if (outcome.status === 'I') {
@@ -259,6 +262,12 @@ async function feedCopy(session: ServerSession, member: Member, extended: boolea
 export function countFailure(shared: Shared): void {
   const tally = shared.tallies.at(-1)
   if (tally) tally.failed += 1
+}
+
+/** What the server has worked for a client, since this moment of `now()`. */
+export function countTime(shared: Shared, start: number): void {
+  const tally = shared.tallies.at(-1)
+  if (tally) tally.milliseconds += now() - start
 }
 
 /** What a client has asked for last, for errors and footprints. */

@@ -1,11 +1,12 @@
 import { escapeLiteral } from 'pg'
+import { now } from './clock.js'
 import { closePortals } from './close-names.js'
 import { explain, notInSandbox } from './explain.js'
 import { empty, type Member } from './member.js'
 import { commandComplete, query, report, type Report } from './messages.js'
 import { notifyListeners } from './notifications.js'
 import { refuseMisreading } from './reading.js'
-import { beginUnit, countFailure, undoUnit, type Shared } from './shared.js'
+import { beginUnit, countFailure, countTime, undoUnit, type Shared } from './shared.js'
 import type { Modes } from './statements.js'
 import { temporaryAtCommit } from './temporary-tables.js'
 
@@ -158,7 +159,9 @@ export async function tell(shared: Shared, member: Member, sql: string[]): Promi
   }
   shared.unnamedOwner = undefined
   const session = shared.session()
+  const start = now()
   await session.exchange([query(sql.join('; '))], sink, 1)
+  countTime(shared, start)
   if (failed) countFailure(shared)
   refuseMisreading(session)
   return failed

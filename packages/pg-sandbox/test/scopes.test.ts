@@ -56,6 +56,19 @@ test('the footprint tells what happened', async () => {
   })
 })
 
+test('the footprint tells how long the server worked, in inner scopes too', async () => {
+  const { sandbox } = place
+  const client = await place.connect()
+  await client.query('select pg_sleep(0.05)')
+  await sandbox.enter('an inner one')
+  await client.query('begin')
+  await client.query('select pg_sleep(0.1)')
+  const inner = await sandbox.leave()
+  expect(inner.milliseconds).toBeGreaterThan(100)
+  const outer = await sandbox.leave()
+  expect(outer.milliseconds).toBeGreaterThan(inner.milliseconds + 50)
+})
+
 test('the footprint names transactions in whose midst a client hung up', async () => {
   const { sandbox } = place
   const client = await place.connect()

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { reportLines, startRun, workerErrors, type FailedRun, type RunHandle } from '@seedbed/core'
+import { publishReport, startRun, workerErrors, type FailedRun, type RunHandle } from '@seedbed/core'
 import type { TestProject } from 'vitest/node'
 import { runnerFile } from './plugin.js'
 
@@ -23,7 +23,7 @@ export default async function setup(project: TestProject): Promise<(() => Promis
   project.vite.watcher.add(run.watched)
   config.forceRerunTriggers.push(...run.watched.map(path => `${path.replaceAll(/[()[\]{}!*?+@|]/g, '\\$&')}{,/**}`))
   project.onTestsRerun(async () => project.provide('seedbed', await run.refresh()))
-  return async () => console.log(reportLines(await run.close(), process.env).join('\n'))
+  return async () => publishReport(await run.close(), console.log)
 }
 
 /** The numbers that VITEST_POOL_ID can take: Vitest 4 and 5 resolve maxWorkers, 3.2 has it in each pool's options. */

@@ -13,14 +13,14 @@ export function keepsFailed(config: SeedbedConfig, { SEEDBED_KEEP }: NodeJS.Proc
   if ((SEEDBED_KEEP ?? config.keep ?? '') === '') return false
   if (SEEDBED_KEEP !== undefined && SEEDBED_KEEP !== 'failed') {
     const expected = "'failed', or nothing"
-    throw configErrors.VARIABLE_WRONG_VALUE({ variable: 'SEEDBED_KEEP', expected, got: shown(SEEDBED_KEEP) })
+    throw configErrors.VARIABLE_WRONG_VALUE({ variable: 'SEEDBED_KEEP', expected, got: shownValue(SEEDBED_KEEP) })
   }
   if (isThrownAway(config)) throw configErrors.KEEP_IN_CONTAINER(undefined)
   return true
 }
 
-/** A URL may have got there by mistake, with its password. */
-const shown = (value: string) => (value.includes('://') ? 'a URL' : `'${value}'`)
+/** What a variable holds, for an error: a URL may have got there by mistake, with its password. */
+export const shownValue = (value: string) => (value.includes('://') ? 'a URL' : `'${value}'`)
 
 /** Whether the server goes with the last run, and all databases with it. */
 function isThrownAway(config: SeedbedConfig): boolean {

@@ -1,9 +1,7 @@
-import pc from 'picocolors'
 import type { KeptTest } from './channel.js'
-import { accessLines } from './kept-lines.js'
-import type { FileNote } from './worker-files.js'
+import type { FileNote, TestCost } from './worker-files.js'
 
-/** What a run did, for its line at the end. */
+/** What a run did, and where its time went. Plain JSON. */
 export interface RunReport {
   /** `embedded PostgreSQL 18.4`. */
   server: string
@@ -11,80 +9,67 @@ export interface RunReport {
   /** Why the template was built; null if it was reused. */
   templateBuilt: string | null
   databases: { cloned: number; recycled: number }
+  /** What had to be ready before the first test. */
+  start: StartTimes
+  /** Those that entered; null if none did. */
+  tests: TestSummary | null
+  /** The tests of which the server worked longest, at most ten, the slowest first. */
+  slowest: (TestCost & { file: string })[]
   files: readonly FileNote[]
-  /** Of entering and leaving a test; null if no test entered. */
-  medianMicroseconds: number | null
   /** Sessions that workers opened; 0 means that nothing ever used the database. */
   sessions: number
   /** Worker databases that cannot be used again, and why. */
   dropped: { database: string; reason: string }[]
   /** Failed tests whose databases were kept. */
   kept: KeptTest[]
-  /** From the start of the run to its first test, in milliseconds. */
-  startMilliseconds: number
+}
+
+/** In milliseconds. */
+export interface StartTimes {
+  /** Of the other three. */
+  total: number
+  /** Until it could be used; the config, the migrations and the seeds are read meanwhile. */
+  server: number
+  /** Looking for it, building it, or waiting for another process that builds it. */
+  template: number
+  /** Cloning or recycling them. */
+  databases: number
+}
+
+/** Of all tests of a run, in microseconds. */
+export interface TestSummary {
+  count: number
+  /** What entering and leaving cost. */
+  median: number
+  /** 99 of 100 tests were entered and left in less. */
+  percentile99: number
+  total: number
+  /** How long the server worked for them. */
+  inDatabase: number
 }
 
 export function summariseNotes(
   notes: readonly FileNote[],
-): Pick<RunReport, 'files' | 'sessions' | 'medianMicroseconds'> {
-  const costs = notes.flatMap(({ tests }) => tests.map(({ microseconds }) => microseconds)).sort((a, b) => a - b)
+): Pick<RunReport, 'files' | 'sessions' | 'tests' | 'slowest'> {
+  const tests = notes.flatMap(({ file, tests }) => tests.map(test => ({ file, ...test })))
   return {
     files: notes,
     sessions: notes.reduce((sum, { sessions }) => sum + sessions, 0),
-    medianMicroseconds: costs[Math.floor(costs.length / 2)] ?? null,
+    tests: tests.length === 0 ? null : summariseTests(tests),
+    slowest: tests
+      .filter(({ statements }) => statements > 0)
+      .sort((a, b) => b.databaseMicroseconds - a.databaseMicroseconds)
+      .slice(0, 10),
   }
 }
 
-/**
- * The quiet line at the end of a run, and below it what has to be said loudly.
- *
- * @param environment SEEDBED_REPORT=1 adds one line a test: what entering and leaving it cost
- * @example
- * // seedbed  embedded PostgreSQL 18.4 started · template reused · 2 databases recycled · ready in 96 ms · 0.03 ms a test
- */
-export function reportLines(report: RunReport, environment: NodeJS.ProcessEnv): string[] {
-  return [
-    ...(environment.SEEDBED_REPORT === '1' ? testLines(report) : []),
-    mainLine(report),
-    ...warningLines(report),
-    ...keptLines(report),
-  ]
+function summariseTests(tests: readonly TestCost[]): TestSummary {
+  const costs = tests.map(({ microseconds }) => microseconds).sort((a, b) => a - b)
+  return {
+    count: tests.length,
+    median: costs[Math.floor(costs.length / 2)]!,
+    percentile99: costs[Math.ceil(costs.length * 0.99) - 1]!,
+    total: costs.reduce((sum, cost) => sum + cost, 0),
+    inDatabase: tests.reduce((sum, { databaseMicroseconds }) => sum + databaseMicroseconds, 0),
+  }
 }
-
-function mainLine(report: RunReport): string {
-  const { cloned, recycled } = report.databases
-  const databases = [
-    ...(recycled ? [pc.green(`${count(recycled, 'database')} recycled`)] : []),
-    ...(cloned ? [pc.yellow(recycled ? `${cloned} cloned` : `${count(cloned, 'database')} cloned`)] : []),
-  ]
-  const facts = [
-    `${report.server} ${report.origin}`,
-    report.templateBuilt === null ? pc.green('template reused') : pc.yellow(`template built: ${report.templateBuilt}`),
-    databases.join(', '),
-    `ready in ${Math.round(report.startMilliseconds)} ms`,
-    ...(report.medianMicroseconds === null ? [] : [`${milliseconds(report.medianMicroseconds)} a test`]),
-  ]
-  return `${pc.bold('seedbed')}  ${facts.join(' · ')}`
-}
-
-function testLines({ files }: RunReport): string[] {
-  return files
-    .filter(({ tests }) => tests.length > 0)
-    .flatMap(({ file, tests }) => [
-      `${pc.bold('seedbed')}  ${file}`,
-      ...tests.map(({ name, microseconds }) => `${milliseconds(microseconds).padStart(16)}  ${name}`),
-    ])
-}
-
-function warningLines({ sessions, dropped }: RunReport): string[] {
-  const nobody = 'No test ever connected to the database. If some should have: do they use db, or DATABASE_URL?'
-  const lines = dropped.map(({ database, reason }) => `${database} was dropped: ${reason}`)
-  return (sessions === 0 ? [nobody, ...lines] : lines).map(line => pc.yellow(`seedbed  ${line}`))
-}
-
-function keptLines({ kept }: RunReport): string[] {
-  return kept.flatMap(test => [`${pc.bold('seedbed')}  kept for seven days: ${test.test}`, ...accessLines(test)])
-}
-
-const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`
-const milliseconds = (microseconds: number) => `${(microseconds / 1_000).toFixed(2)} ms`

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openedScopes } from '../worker/scopes.js'
 import { refuseConnections } from './refuse-connections.js'
-import { reportLines } from './report.js'
+import { publishReport } from './publish-report.js'
 import type { RunHandle } from './run-handle.js'
 import { handlesVariable } from './run-of.js'
 import { startRun, type Run } from './start-run.js'
@@ -45,7 +45,7 @@ export async function startRuns({ folders, slots }: StartRunsOptions): Promise<v
 
 /** Ends them, and prints what they have done. */
 export async function closeRuns(): Promise<void> {
-  for (const report of await endRuns()) print(reportLines(report, process.env).join('\n'))
+  for (const report of await endRuns()) await publishReport(report, print)
 }
 
 const closeAtTheEnd = () => void closeRuns()

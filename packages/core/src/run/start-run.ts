@@ -7,6 +7,7 @@ import { ensureTemplate, type ProjectTemplate } from '../template/ensure-templat
 import { openChannel, type Channel, type KeptTest } from './channel.js'
 import { connectionVariables } from './connection-variables.js'
 import { loadProject, openProject, readPlans, type Project } from './open-project.js'
+import { reportMode } from './publish-report.js'
 import { summariseNotes, type RunReport } from './report.js'
 import { makeRunFolder } from './run-folder.js'
 import type { FailedRun, RunHandle, WorkerDatabase } from './run-handle.js'
@@ -46,9 +47,11 @@ export interface Run extends AsyncDisposable {
  * const report = await run.close()
  */
 export async function startRun(options: StartRunOptions): Promise<Run> {
-  const start = performance.now()
+  const lap = stopwatch()
+  reportMode(process.env)
   const progress = options.progress ?? (() => {})
   const { server, templates, project } = await openProject(options.folder, progress)
+  const start = { server: lap(), template: 0, databases: 0 }
   const notes: FileNote[] = []
   const dropped: RunReport['dropped'] = []
   const kept: KeptTest[] = []
@@ -62,12 +65,14 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
 
   async function prepare({ config, keep, ...plans }: Project): Promise<Prepared> {
     const template = await ensureTemplate(templates, { ...plans, config, server }, progress)
+    start.template = lap()
     const clone = async (count: number) => {
       const clones = await templates.clone(template.template, { count })
       for (const { recycled } of clones) databases[recycled ? 'recycled' : 'cloned'] += 1
       return clones
     }
     const clones = await clone(options.slots)
+    start.databases = lap()
     const folder = await makeRunFolder()
     writeFacts(folder, { labels: template.labels, sequences: template.template.sequences })
     const ofWorkers = workerDatabases({
@@ -114,7 +119,7 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
   }
   const handle = current.handle
   let templateBuilt = current.template.built
-  const startMilliseconds = performance.now() - start
+  const firstStart = { ...start, total: start.server + start.template + start.databases }
 
   const run: Run = {
     handle,
@@ -145,7 +150,7 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
         databases,
         dropped,
         kept,
-        startMilliseconds,
+        start: firstStart,
         ...summariseNotes(notes),
       }
     },
@@ -154,6 +159,16 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
     },
   }
   return run
+}
+
+/** Each call answers with the milliseconds since the one before. */
+function stopwatch(): () => number {
+  let last = performance.now()
+  return () => {
+    const before = last
+    last = performance.now()
+    return last - before
+  }
 }
 
 interface Prepared {

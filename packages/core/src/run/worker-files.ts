@@ -17,8 +17,18 @@ export interface FileNote {
   database: string
   /** Sessions that it opened there since its last note. */
   sessions: number
-  /** What entering and leaving cost, in the order in which the tests ended. */
-  tests: { name: string; microseconds: number }[]
+  /** In the order in which they ended. */
+  tests: TestCost[]
+}
+
+export interface TestCost {
+  name: string
+  /** Of entering and leaving it. */
+  microseconds: number
+  /** How long the server has worked for it. */
+  databaseMicroseconds: number
+  /** How many it has sent; BEGIN, COMMIT and their like are not counted. */
+  statements: number
 }
 
 /*

@@ -2,9 +2,10 @@ import { openSandbox, type Footprint, type Sandbox } from 'pg-sandbox'
 import { applyVariables } from '../run/apply-variables.js'
 import type { FailedRun, RunHandle, WorkerDatabase } from '../run/run-handle.js'
 import { variablesAt } from '../run/worker-address.js'
-import { appendNote, isSpoiled, markSpoiled, readAssigned, type FileNote } from '../run/worker-files.js'
+import { appendNote, isSpoiled, markSpoiled, readAssigned } from '../run/worker-files.js'
 import type { KeepOutcome } from './keep-failed.js'
 import type { ConcurrentScope, Scope, ScopeFollower } from './scope.js'
+import { testCosts } from './test-costs.js'
 import { variableCheck } from './variable-check.js'
 
 export type { ConcurrentScope, Scope, ScopeFollower }
@@ -98,9 +99,7 @@ async function makeScopes(run: RunHandle, slot: number, database: WorkerDatabase
   const refuseChanged = variableCheck(assigned)
   const entered: Scope[] = []
   const concurrent = new Map<unknown, ConcurrentScope>()
-  /** Since the last note. */
-  const costs: FileNote['tests'] = []
-  const spent = new Map<unknown, number>()
+  const costs = testCosts()
   /** Whether two concurrent tests have run at the same time. */
   let overlapped = false
   /** Whether anything was sent since the file began. */
@@ -126,7 +125,10 @@ async function makeScopes(run: RunHandle, slot: number, database: WorkerDatabase
     emptied.delete(scope)
     const { footprint, lines = [] } = await leaveSandbox(scope, failed)
     await scopes.client?.afterLeave()
-    if (footprint) await report(scope, footprint, failed)
+    if (footprint) {
+      costs.did(scope, footprint)
+      await report(scope, footprint, failed)
+    }
     lines.forEach(line => scopes.print(line))
     if (scope.kind === 'file') await endFile(scope)
     else if (scope.kind === 'test' && run.sequences === 'test' && isUsed(footprint)) await putSequencesBack()
@@ -159,7 +161,9 @@ async function makeScopes(run: RunHandle, slot: number, database: WorkerDatabase
     const { sandbox: own, client } = scope
     if (own) {
       await client?.beforeLeave()
-      await report(scope, await own.leave({ detailed: failed }), failed)
+      const footprint = await own.leave({ detailed: failed })
+      costs.did(scope, footprint)
+      await report(scope, footprint, failed)
       await own.close()
       ownSessions += own.sessions
     }
@@ -197,26 +201,17 @@ async function makeScopes(run: RunHandle, slot: number, database: WorkerDatabase
    * @param sessions of the sandbox, so far
    */
   function note(file: string, sessions: number): void {
-    if (!hasConnected()) return void costs.splice(0)
+    const tests = costs.take()
+    if (!hasConnected()) return
     const since = sessions + ownSessions - notedSessions
     notedSessions += since
-    appendNote(run.folder, slot, { file, database: assigned.database, sessions: since, tests: costs.splice(0) })
+    appendNote(run.folder, slot, { file, database: assigned.database, sessions: since, tests })
   }
 
   async function putSequencesBack(): Promise<void> {
     if (sandbox.escaped !== undefined) return
     const sequences = await import('./sequences.js')
     await sequences.putSequencesBack(sandbox, run.folder)
-  }
-
-  async function timed<Result>(scope: Scope, work: () => Promise<Result>): Promise<Result> {
-    if (scope.kind !== 'test') return work()
-    const start = now()
-    try {
-      return await work()
-    } finally {
-      spent.set(scope.id, (spent.get(scope.id) ?? 0) + (now() - start))
-    }
   }
 
   const scopes: WorkerScopes = {
@@ -231,7 +226,7 @@ async function makeScopes(run: RunHandle, slot: number, database: WorkerDatabase
     print: onStandardError,
     environments: [process.env],
     enter: scope =>
-      timed(scope, async () => {
+      costs.timed(scope, async () => {
         await refuseChanged(scope, scopes.environments[0]!)
         if (spoiled || sandbox.escaped !== undefined) {
           const { refuseSpoiled } = await import('./refusals.js')
@@ -255,13 +250,11 @@ async function makeScopes(run: RunHandle, slot: number, database: WorkerDatabase
         await enterInnermost(scope)
       }),
     async leave(scope) {
-      await timed(scope, async () => {
+      await costs.timed(scope, async () => {
         const own = concurrent.get(scope.id)
         await (own ? leaveConcurrent(own, scope.failed) : leaveUpTo(scope.id, scope.failed))
       })
-      const cost = spent.get(scope.id)
-      if (cost !== undefined) costs.push({ name: scope.name, microseconds: Math.round(cost * 1_000) })
-      spent.delete(scope.id)
+      costs.ended(scope)
     },
     close: () => sandbox.close(),
   }
@@ -277,6 +270,3 @@ function isUsed(footprint: Footprint | undefined): boolean {
   const { statements, failed, openTransactions, inFlight } = footprint
   return failed + openTransactions.length + inFlight.length > 0 || Object.keys(statements).length > 0
 }
-
-// Taken before a test can put a fake clock in its place.
-const now = performance.now.bind(performance)

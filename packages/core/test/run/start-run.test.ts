@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-tests'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { reportLines } from '../../src/run/report.js'
+import { reportLines } from '../../src/run/report-lines.js'
 import type { RunHandle } from '../../src/run/run-handle.js'
 import { startRun } from '../../src/run/start-run.js'
 import { query } from '../server/support.js'
@@ -68,7 +68,7 @@ describe('on the embedded server', () => {
     expect(progress.join('\n')).toMatch(
       /building the template from migrations\/ \(1 \.sql file\) and seeds\/ \(1 file\) \(seeds\/users\.json changed\)/,
     )
-    expect(reportLines(await run.close(), {}).join('\n')).toContain('seeds/users.json changed')
+    expect(reportLines(await run.close()).join('\n')).toContain('seeds/users.json changed')
   })
 
   test('refresh gives new databases of a new template, and survives a seed that is broken meanwhile', async () => {

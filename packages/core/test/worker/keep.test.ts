@@ -8,7 +8,8 @@ import { promisify, stripVTControlCharacters } from 'node:util'
 import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-tests'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { reportLines, type RunReport } from '../../src/run/report.js'
+import { reportLines } from '../../src/run/report-lines.js'
+import type { RunReport } from '../../src/run/report.js'
 import type { RunHandle } from '../../src/run/run-handle.js'
 import { startRun, type Run } from '../../src/run/start-run.js'
 import { withDatabase } from '../../src/server/database-url.js'
@@ -125,7 +126,7 @@ describe('what a failed test saw', () => {
       expect.stringContaining(`/${databases[1]!}'`),
       '  (psql asks for the password in environments.test.url (by default TEST_DATABASE_URL))',
     ])
-    expect([...printed, ...reportLines(report, {})].join('\n')).not.toContain('secret')
+    expect([...printed, ...reportLines(report)].join('\n')).not.toContain('secret')
 
     const second = await startRun({ folder: project.folder, slots: 2 })
     expect(await second.close()).toMatchObject({ databases: { cloned: 0, recycled: 2 }, dropped: [], kept: [] })
@@ -401,6 +402,6 @@ const reader = `
 /** Those that tell of what is kept. */
 function linesOf(report: RunReport): string[] {
   // Where CI is set it is in colour.
-  const lines = reportLines(report, {}).map(stripVTControlCharacters)
+  const lines = reportLines(report).map(stripVTControlCharacters)
   return lines.slice(lines.findIndex(line => line.includes('kept for seven days')))
 }
