@@ -39,9 +39,9 @@ const kinds = {
     message: d => `The option \`${d.option}\` cannot be used: ${d.problem}.`,
     hint: d => `Change \`${d.option}\`.`,
   }),
-  CONNECTION_FAILED: kind<{ server: string; reason: string }>({
+  CONNECTION_FAILED: kind<{ server: string; reason: string; whenFull?: string | undefined }>({
     message: d => `The sandbox could not open its session on ${d.server}: ${d.reason}`,
-    hint: () => 'Check that the server runs, that `url` names it, and that it has a connection to spare.',
+    hint: d => d.whenFull ?? 'Check that the server runs, that `url` names it, and that it has a connection to spare.',
   }),
   SESSION_LOST: kind<{ reason: string }>({
     message: d => `The sandbox's session on the server has ended: ${d.reason}`,
@@ -86,6 +86,12 @@ function kind<Details>(definition: Kind<Details>): Kind<Details> {
 export function reasonOf(error: unknown): string {
   const { message, errors: attempts } = error as Error & { errors?: Error[] }
   return message || attempts?.[0]?.message || String(error)
+}
+
+/** Whether the server, or PgBouncer before it, has no connection left. */
+export function isFull(error: unknown): boolean {
+  const { code, message = '' } = (error ?? {}) as { code?: string; message?: string }
+  return code === '53300' || /max_client_conn|query_wait_timeout/.test(message)
 }
 
 /** An error as it can be handed from a thread to another. */

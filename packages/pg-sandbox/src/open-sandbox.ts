@@ -39,6 +39,8 @@ export interface SandboxOptions {
    * @default false
    */
   ownThread?: boolean
+  /** What a client is told to do when the server has no connection left: how many are needed, for instance. */
+  whenFull?: string
 }
 
 export interface LeaveOptions {

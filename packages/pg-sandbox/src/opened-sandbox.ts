@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import { fatal, serve } from './client.js'
 import { moment, waitWhile } from './clock.js'
-import { errors, SandboxError } from './errors.js'
+import { errors, isFull, SandboxError } from './errors.js'
 import { footprintOf, newTally, type Footprint } from './footprint.js'
 import { openGround } from './ground.js'
 import { leaveScope } from './leave-scope.js'
@@ -42,7 +42,7 @@ export interface OpenedOptions extends SandboxOptions {
 
 /** @param entered scopes that are entered already */
 export function openedSandbox(options: OpenedOptions, entered: readonly string[]): OpenedSandbox {
-  const { user, database, password, users, turnTimeout: patience = 2_000, stragglerTimeout = 1_000 } = options
+  const { user, database, password, users, whenFull, turnTimeout: patience = 2_000, stragglerTimeout = 1_000 } = options
   const name = `sb_${randomBytes(6).toString('hex')}`
   const shared = openShared(() => session!, openTurns<Member>(patience, turnTimeout(patience)), openGround(name))
   /** Connections that are not ready yet, in the scope in which they began. */
@@ -75,7 +75,11 @@ export function openedSandbox(options: OpenedOptions, entered: readonly string[]
 
   async function openSession(): Promise<ServerSession> {
     sessions += 1
-    const made = await openServerSession(url)
+    const made = await openServerSession(url, { whenFull }).catch((error: Error) => {
+      // The server counts no session either.
+      if (isFull(error.cause)) sessions -= 1
+      throw error
+    })
     made.post('BEGIN', made.abandon)
     const usual = await made.prepare(shared.ground.usual)
     if (closed) {

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { Client } from 'pg'
 import { drained } from './drained.js'
-import { errors, reasonOf } from './errors.js'
+import { errors, isFull, reasonOf } from './errors.js'
 import { FrameError, frameReader, type Frame } from './frames.js'
 import { int32, query, reportFields, sync } from './messages.js'
 import { noParameters, parseMessage, runPrepared } from './prepared.js'
@@ -91,9 +91,13 @@ interface ParameterStatus {
 /**
  * Logs in with `pg`, which knows TLS, SCRAM and what a URL may say, and takes its stream over once it is ready.
  *
+ * @param whenFull the hint of the error if the server has no connection left
  * @throws SandboxError CONNECTION_FAILED
  */
-export async function openServerSession(url: string): Promise<ServerSession> {
+export async function openServerSession(
+  url: string,
+  { whenFull }: { whenFull?: string | undefined } = {},
+): Promise<ServerSession> {
   const client = new Client({ connectionString: url, keepAlive: true })
   const insides = client as unknown as Insides
   const parameters = new Map<string, string>()
@@ -108,7 +112,8 @@ export async function openServerSession(url: string): Promise<ServerSession> {
     await client.query([...settings, 'set standard_conforming_strings = on'].join('; '))
   } catch (cause) {
     client.end().catch(() => {})
-    throw errors.CONNECTION_FAILED({ server: `${client.host}:${client.port}`, reason: reasonOf(cause) }, { cause })
+    const details = { server: `${client.host}:${client.port}`, reason: reasonOf(cause) }
+    throw errors.CONNECTION_FAILED({ ...details, ...(isFull(cause) && { whenFull }) }, { cause })
   }
   const { stream } = insides.connection
   for (const event of ['data', 'close', 'end', 'error']) stream.removeAllListeners(event)

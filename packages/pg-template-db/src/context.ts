@@ -1,5 +1,5 @@
 import type { SequenceState } from './sequences.js'
-import type { RunWithSession, Session } from './session.js'
+import type { Session } from './session.js'
 import type { BuildWait } from './ensure.js'
 import type { HeldClone } from './release.js'
 
@@ -22,8 +22,8 @@ export interface Context {
   lease: Session
   /** @throws TemplateError LEASE_LOST, CLOSED */
   assertLeased(): void
-  /** Short work on sessions of the registry, up to eight at once. */
-  work: RunWithSession
+  /** Short work on sessions of the registry, or of another database: up to eight at once in all. */
+  work: <Result>(job: (session: Session) => Promise<Result>, database?: string) => Promise<Result>
   /** A session of the registry for work that may take long: building, and waiting for a build. */
   openWork(): Promise<Session>
   /** Templates that `lease` holds, by the name of the database. */

@@ -93,6 +93,7 @@ export async function openTemplates(options: TemplateOptions): Promise<Templates
     if (lost) throw errors.LEASE_LOST({ registry, reason: lost.message }, { cause: lost })
   }
   const openWork = () => openSession(url, registry)
+  const runWithSession = workSessions()
   const context: Context = {
     url,
     registry,
@@ -104,7 +105,7 @@ export async function openTemplates(options: TemplateOptions): Promise<Templates
     lease: leaseSession(session, assertLeased),
     assertLeased,
     openWork,
-    work: workSessions(openWork),
+    work: (job, database = registry) => runWithSession(() => openSession(url, database), job),
     templates: new Map(),
     clones: new Set(),
   }

@@ -3,7 +3,7 @@ import { dropRegistered } from './drop.js'
 import { errors, reasonOf } from './errors.js'
 import { lockClass } from './locks.js'
 import { restoreSequences } from './sequences.js'
-import { openSession, type Session } from './session.js'
+import type { Session } from './session.js'
 import { visitorsAfter } from './visitors.js'
 
 /** A clone that this handle has leased. */
@@ -79,12 +79,7 @@ async function backToTemplate(
   const used = await countWhenEmpty(context.lease, held, held.sessions + sessions)
   if ('reason' in used || sessions === 0) return used
   try {
-    const session = await openSession(context.url, held.database)
-    try {
-      await restoreSequences(session, held.template.sequences)
-    } finally {
-      await session.close()
-    }
+    await context.work(session => restoreSequences(session, held.template.sequences), held.database)
   } catch (error) {
     return { reason: `its sequences could not be set back: ${reasonOf(error)}` }
   }

@@ -84,29 +84,50 @@ export async function openSession(url: string, database?: string): Promise<Sessi
 /**
  * Runs jobs, each on a session of its own, and no more than `most` at once: CREATE and DROP DATABASE run side by side,
  * and a session's locks last until the server has done what it was told, even if this process is killed meanwhile.
+ * Where the server gives fewer connections, they make do with those.
  */
-export function workSessions(open: () => Promise<Session>, most = 8): RunWithSession {
+export function workSessions(most = 8): RunWithSession {
   let running = 0
   const waiting: (() => void)[] = []
-  return async job => {
-    if (running < most) running++
-    else await new Promise<void>(resolve => waiting.push(resolve))
-    try {
-      const session = await open()
+  const hasRoom = () => running < most
+
+  /** A session, as soon as there is room for one. */
+  async function begin(open: () => Promise<Session>): Promise<Session> {
+    for (;;) {
+      while (!hasRoom()) await new Promise<void>(resolve => waiting.push(resolve))
+      running++
       try {
-        return await job(session)
-      } finally {
-        await session.close()
+        return await open()
+      } catch (error) {
+        const isFull = sqlState((error as Error).cause) === tooManyConnections
+        end()
+        if (!isFull || running === 0) throw error
+        most = running
       }
+    }
+  }
+  function end(): void {
+    running--
+    waiting.shift()?.()
+  }
+
+  return async (open, job) => {
+    const session = await begin(open)
+    try {
+      return await job(session)
     } finally {
-      const next = waiting.shift()
-      if (next) next()
-      else running--
+      await session.close()
+      end()
     }
   }
 }
 
-export type RunWithSession = <Result>(job: (session: Session) => Promise<Result>) => Promise<Result>
+const tooManyConnections = '53300'
+
+export type RunWithSession = <Result>(
+  open: () => Promise<Session>,
+  job: (session: Session) => Promise<Result>,
+) => Promise<Result>
 
 /** The same server and role, another database. */
 export function withDatabase(url: string, database: string): string {

@@ -2,30 +2,39 @@ import type { BuildHolder, BuildWait } from 'pg-template-db'
 import { loadConfig, type LoadedConfig } from '../config/load-config.js'
 import { planMigrations } from '../migrations/plan-migrations.js'
 import { findSeeds } from '../seeds/find-seeds.js'
+import { printableUrl } from '../server/database-url.js'
 import { loadPg } from '../server/load-pg.js'
+import { explainNoConnection } from '../server/no-connection.js'
 import { openServer } from '../server/open-server.js'
 import type { Server } from '../server/server.js'
 import { connectionParts } from './connection-variables.js'
 import { keepsFailed } from './keep-mode.js'
 import { withOutsideEnvironment } from './refuse-connections.js'
 
-/** Opens the server, and while it starts, reads what the template is made of and loads what makes it. */
-export async function openProject(from: string, progress: (line: string) => void) {
+/**
+ * Opens the server, and while it starts, reads what the template is made of and loads what makes it.
+ *
+ * @param workers how many shall find room on the server
+ */
+export async function openProject(from: string, progress: (line: string) => void, workers = 1) {
   const loaded = await loadProject(from)
   const { folder, config } = loaded
   const [opened, read] = await Promise.allSettled([
-    openServer({ projectFolder: folder, config, progress, meanwhile: () => void loadTemplateDb() }),
+    openServer({ projectFolder: folder, config, workers, progress, meanwhile: () => void loadTemplateDb() }),
     readPlans(loaded),
   ])
   if (opened.status === 'rejected') throw opened.reason
   const server = opened.value
+  const { applicationUrl } = server
+  const asking = { url: printableUrl(applicationUrl), role: connectionParts(applicationUrl).user, workers }
   try {
     if (read.status === 'rejected') throw read.reason
     const { openTemplates } = await loadTemplateDb()
-    return { server, templates: await openTemplates(templateOptions(server, progress)), project: read.value }
+    const templates = await openTemplates(templateOptions(server, progress))
+    return { server, templates, project: read.value, asking }
   } catch (error) {
     await server[Symbol.asyncDispose]()
-    throw error
+    throw explainNoConnection(error, asking) ?? error
   }
 }
 

@@ -12,7 +12,7 @@ export interface RunHandle {
   /** When they are set back. */
   sequences: 'file' | 'test'
   /** How a worker's sandbox is to be. */
-  sandbox: { users?: Record<string, { role?: string }>; ownThread?: boolean }
+  sandbox: { users?: Record<string, { role?: string }>; ownThread?: boolean; whenFull: string }
   /** Where a worker asks for another database when a failed test keeps its own; only where failed tests are kept. */
   keep?: ChannelAddress
   /** One a slot; the first is slot 1. */

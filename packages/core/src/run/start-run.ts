@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import type { SeedbedConfig } from '../config/config.js'
+import { howToGetConnections } from '../server/connections.js'
 import { printableUrl, withDatabase } from '../server/database-url.js'
+import { explainNoConnection } from '../server/no-connection.js'
 import type { Server } from '../server/server.js'
 import { ensureTemplate, type ProjectTemplate } from '../template/ensure-template.js'
 import { openChannel, type Channel, type KeptTest } from './channel.js'
@@ -50,7 +52,7 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
   const lap = stopwatch()
   reportMode(process.env)
   const progress = options.progress ?? (() => {})
-  const { server, templates, project } = await openProject(options.folder, progress)
+  const { server, templates, project, asking } = await openProject(options.folder, progress, options.slots)
   const start = { server: lap(), template: 0, databases: 0 }
   const notes: FileNote[] = []
   const dropped: RunReport['dropped'] = []
@@ -92,7 +94,7 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
       folder,
       isolation,
       sequences,
-      sandbox: { users, ownThread },
+      sandbox: { users, ownThread, whenFull: howToGetConnections(asking) },
       workers: ofWorkers.workers,
       ...(channel && { keep: channel.address }),
     }
@@ -115,7 +117,7 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
     current = await prepare(project)
   } catch (error) {
     await closeAll()
-    throw error
+    throw explainNoConnection(error, asking) ?? error
   }
   const handle = current.handle
   let templateBuilt = current.template.built

@@ -1,4 +1,5 @@
 import { defineErrors, kind } from '../errors/define-errors.js'
+import { howToGetConnections } from './connections.js'
 
 const ownServer = 'set TEST_DATABASE_URL to a PostgreSQL of your own'
 
@@ -163,6 +164,18 @@ export const { errors: serverErrors, kinds: serverErrorKinds } = defineErrors({
     example: { url: 'postgresql://app@localhost:5432/test' },
     message: ({ url }) => `The server at ${url} is a read-only standby.`,
     hint: () => 'Use its primary, or a server of its own for tests.',
+  }),
+  SERVER_NO_CONNECTION: kind<{ url: string; role: string; workers: number; problem: string }>({
+    title: 'The test server has too few connections',
+    why: 'Each worker has one session on the server, and the run has two. The server (`max_connections`, less what is reserved for others), the role (`CONNECTION LIMIT`) or PgBouncer allows no more. A run that can never have enough is refused before it begins; where other sessions are in the way, it fails when it meets the limit.',
+    example: {
+      url: 'postgresql://app@localhost:5432/test',
+      role: 'app',
+      workers: 8,
+      problem: 'too many connections for role "app"',
+    },
+    message: ({ url, problem }) => `The server at ${url} has too few connections: ${problem}`,
+    hint: howToGetConnections,
   }),
   SERVER_ROLE_CANNOT_CREATE_DATABASES: kind<{ url: string; role: string; statement: string }>({
     title: 'The role of the test server may not create databases',

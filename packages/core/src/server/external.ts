@@ -2,6 +2,7 @@ import { userInfo } from 'node:os'
 import { printableUrl } from './database-url.js'
 import { serverErrors } from './errors.js'
 import { loadPg } from './load-pg.js'
+import { explainNoConnection, refuseFewConnections } from './no-connection.js'
 import type { Server } from './server.js'
 
 const oldest = 150_000
@@ -11,13 +12,15 @@ const connectWithin = 15_000
  * A server that somebody else runs: checked, and left as it is. Its URL serves for everything, so that the role needs
  * CREATEDB.
  *
+ * @param workers how many workers shall find room on it
  * @throws `SERVER_URL_INVALID`, `SERVER_UNREACHABLE`, `SERVER_REFUSES_LOGIN`, `SERVER_DATABASE_MISSING`,
- *   `SERVER_CONNECTION_FAILED`, `SERVER_TOO_OLD`, `SERVER_READ_ONLY`, `SERVER_ROLE_CANNOT_CREATE_DATABASES`
+ *   `SERVER_CONNECTION_FAILED`, `SERVER_NO_CONNECTION`, `SERVER_TOO_OLD`, `SERVER_READ_ONLY`,
+ *   `SERVER_ROLE_CANNOT_CREATE_DATABASES`
  * @example await using server = await openExternal('postgresql://app:secret@localhost:5432/test')
  */
-export async function openExternal(url: string): Promise<Server> {
+export async function openExternal(url: string, { workers = 1 } = {}): Promise<Server> {
   const complete = completeUrl(url)
-  const found = await look(complete)
+  const found = await look(complete, workers)
   const printable = printableUrl(complete)
   if (found.number < oldest) throw serverErrors.SERVER_TOO_OLD({ url: printable, version: found.version })
   if (found.isStandby) throw serverErrors.SERVER_READ_ONLY({ url: printable })
@@ -25,6 +28,7 @@ export async function openExternal(url: string): Promise<Server> {
     const statement = `ALTER ROLE ${loadPg().escapeIdentifier(found.role)} CREATEDB`
     throw serverErrors.SERVER_ROLE_CANNOT_CREATE_DATABASES({ url: printable, role: found.role, statement })
   }
+  refuseFewConnections(found, { url: printable, role: found.role, workers })
   return {
     kind: 'external',
     description: `PostgreSQL ${found.version} at ${decodeURIComponent(new URL(complete).host)}`,
@@ -58,7 +62,7 @@ function completeUrl(text: string): string {
   return url.href
 }
 
-async function look(url: string) {
+async function look(url: string, workers: number) {
   const { Client } = loadPg()
   const client = new Client({
     connectionString: url,
@@ -68,15 +72,10 @@ async function look(url: string) {
   client.on('error', () => {})
   try {
     await client.connect()
-    const { rows } = await client.query<Found>(`
-      select split_part(current_setting('server_version'), ' ', 1) as version,
-             current_setting('server_version_num')::int as number,
-             current_user::text as role,
-             (select rolsuper or rolcreatedb from pg_catalog.pg_roles where rolname = current_user) as "mayCreate",
-             pg_catalog.pg_is_in_recovery() as "isStandby"`)
+    const { rows } = await client.query<Found>(foundQuery)
     return rows[0] as Found
   } catch (error) {
-    throw explain(error as Error & { code?: string }, url)
+    throw explain(error as Error & { code?: string }, url, workers)
   } finally {
     await client.end().catch(() => {})
   }
@@ -88,13 +87,36 @@ interface Found {
   role: string
   mayCreate: boolean
   isStandby: boolean
+  ofRole: number | null
+  ofServer: number
 }
 
-function explain(error: Error & { code?: string }, url: string): Error {
+// Neither a superuser nor pg_use_reserved_connections (of 16) has to leave anything to others.
+const foundQuery = `
+  select split_part(current_setting('server_version'), ' ', 1) as version,
+         current_setting('server_version_num')::int as number,
+         rolname::text as role,
+         rolsuper or rolcreatedb as "mayCreate",
+         pg_catalog.pg_is_in_recovery() as "isStandby",
+         case when not rolsuper and rolconnlimit >= 0 then rolconnlimit end as "ofRole",
+         current_setting('max_connections')::int - case
+           when rolsuper then 0
+           when exists (select from pg_catalog.pg_roles r
+                         where r.rolname = 'pg_use_reserved_connections' and pg_catalog.pg_has_role(r.oid, 'usage'))
+             then current_setting('superuser_reserved_connections')::int
+           else current_setting('superuser_reserved_connections')::int
+                + coalesce(current_setting('reserved_connections', true), '0')::int
+         end as "ofServer"
+    from pg_catalog.pg_roles where rolname = current_user`
+
+function explain(error: Error & { code?: string }, url: string, workers: number): Error {
   const { code = '' } = error
   // An AggregateError, one attempt for each address, has no text of its own.
   const problem = error.message || (error instanceof AggregateError ? (error.errors[0] as Error).message : code)
   const details = { url: printableUrl(url), problem }
+  const role = decodeURIComponent(new URL(url).username)
+  const noConnection = explainNoConnection(error, { url: details.url, role, workers })
+  if (noConnection) return noConnection
   const unreachable = [
     'ECONNREFUSED',
     'ENOENT',

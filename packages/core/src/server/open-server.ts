@@ -6,6 +6,8 @@ export interface OpenServerOptions {
   /** Absolute: the folder of the config or package.json. */
   projectFolder: string
   config: Pick<SeedbedConfig, 'server' | 'environments'>
+  /** How many shall find room on a server of somebody else's. @default 1 */
+  workers?: number
   /** Where embedded servers, and the locks of containers, are kept. @default `seedbedHome(process.env)` */
   home?: string
   /** Told in a few words what is being done or waited for, so that nobody wonders. */
@@ -27,7 +29,7 @@ export async function openServer(options: OpenServerOptions): Promise<Server> {
   // Each kind is loaded when it is wanted: importing `pg` alone takes as long as attaching.
   if (url) {
     const { openExternal } = await import('./external.js')
-    return openExternal(url)
+    return openExternal(url, options)
   }
   if (config.server === undefined || config.server === 'embedded') {
     const { openEmbedded } = await import('./embedded.js')

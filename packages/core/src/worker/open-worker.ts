@@ -1,6 +1,6 @@
 import { openSandbox, type Sandbox } from 'pg-sandbox'
 import type { Client, ClientConfig } from 'pg'
-import type { FailedRun, RunHandle, WorkerDatabase } from '../run/run-handle.js'
+import type { FailedRun, RunHandle } from '../run/run-handle.js'
 import { readFacts } from '../run/worker-files.js'
 import { readLabels } from '../seeds/read-labels.js'
 import type { Seeds } from '../seeds/seed-types.js'
@@ -79,7 +79,7 @@ function makeWorker(scopes: WorkerScopes): Worker {
     dbOf(test) {
       const own = concurrent.get(test.id)
       let ended = false
-      const { query } = (own ? clientOfItsOwn(own, scopes.assigned) : client).dbUnder(statement => {
+      const { query } = (own ? clientOfItsOwn(own, scopes) : client).dbUnder(statement => {
         if (ended) throw workerErrors.DB_AFTER_TEST({ scope: describeScope(test), statement: shortened(statement) })
         if (!own) checkShared(statement)
       })
@@ -89,11 +89,13 @@ function makeWorker(scopes: WorkerScopes): Worker {
 }
 
 /** Tests that run at the same time cannot share a transaction. */
-function clientOfItsOwn(test: ConcurrentScope, { url, password }: WorkerDatabase): SandboxClient {
+function clientOfItsOwn(test: ConcurrentScope, { assigned, run }: WorkerScopes): SandboxClient {
   const client = sandboxClient({
     async make() {
       if (!test.sandbox) {
-        test.sandbox = await openSandbox({ url, password })
+        const { url, password } = assigned
+        const { whenFull } = run.sandbox
+        test.sandbox = await openSandbox({ url, password, whenFull })
         await test.sandbox.enter(test.name)
       }
       return clientOf(test.sandbox, { lock_timeout: concurrentLockTimeoutMilliseconds })

@@ -1,15 +1,12 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { startPostgres } from '@seedbed/postgres-for-tests'
 import { leftOnServer } from '@seedbed/postgres-for-tests/left-on-server'
 import { Client } from 'pg'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { writeFiles } from '../migrations/project.js'
 import { testHome, until } from '../server/support.js'
 import { startRun } from '../../src/run/start-run.js'
+import { startShard } from './shard.js'
 import { restoreEnvironmentAfterEach } from './support.js'
 
 restoreEnvironmentAfterEach()
@@ -25,7 +22,7 @@ test('six shards on one server, two of them killed: all others pass, one templat
     [1, 2, 3, 4, 5, 6].map(async number => {
       const folder = join(place.folder, `machine-${number}`)
       await writeFiles(folder, files)
-      return startShard(folder, url)
+      return startShard(folder, { url, slots: 2 })
     }),
   )
 
@@ -42,7 +39,7 @@ test('six shards on one server, two of them killed: all others pass, one templat
   await until(async () => (await hanging(administrator, 1)).find(database => database !== halfBuilt))
   await administrator.query('create role go_on')
 
-  for (const shard of others) expect((await shard.event('first file')).seen).toEqual(ownRows(shard, 1))
+  for (const shard of others) expect((await shard.event('first file')).seen).toEqual(shard.ownRows(1))
   expect(await databasesLike(administrator, 'template!_%')).toHaveLength(1)
 
   // One ends early, and one dies with its databases in use: neither drops what the rest uses.
@@ -53,7 +50,7 @@ test('six shards on one server, two of them killed: all others pass, one templat
   expect(await early.event('closed')).toMatchObject({ templateBuilt: null, databases: { cloned: 2 }, dropped: [] })
   await dying.kill()
   for (const shard of rest) shard.goOn()
-  for (const shard of rest) expect((await shard.event('second file')).seen).toEqual(ownRows(shard, 2))
+  for (const shard of rest) expect((await shard.event('second file')).seen).toEqual(shard.ownRows(2))
   for (const shard of rest) shard.goOn()
   const reports = await Promise.all(rest.map(shard => shard.event('closed')))
   expect(reports.filter(({ templateBuilt }) => templateBuilt !== null)).toHaveLength(1)
@@ -79,14 +76,6 @@ const files = {
   'seeds/users.json': '{ "users": [{ "name": "Ada" }] }',
 }
 
-/** What both workers of a shard see in a file: the seed, and the row that each has written there. */
-function ownRows({ pid }: Shard, file: number) {
-  return [1, 2].map(slot => [
-    { id: 1, name: 'Ada' },
-    { id: 2, name: `${pid} ${slot} ${file}` },
-  ])
-}
-
 /** The databases in which a migration waits for the role, as soon as there are some. */
 function hanging(administrator: Client, atLeast: number): Promise<string[]> {
   return until(async () => {
@@ -105,44 +94,4 @@ async function connected(url: string): Promise<Client & AsyncDisposable> {
   const client = new Client(url)
   await client.connect()
   return Object.assign(client, { [Symbol.asyncDispose]: () => client.end() })
-}
-
-interface Told {
-  event: string
-  line?: string
-  seen?: unknown
-  [detail: string]: unknown
-}
-
-type Shard = ReturnType<typeof startShard>
-
-/** A process of its own, from the compiled files. */
-function startShard(folder: string, url: string) {
-  const child = spawn(process.execPath, [fileURLToPath(new URL('shard.mjs', import.meta.url)), folder], {
-    env: { ...process.env, TEST_DATABASE_URL: url },
-    stdio: ['pipe', 'pipe', 'pipe'],
-  })
-  onTestFinished(() => void child.kill('SIGKILL'))
-  const told: Told[] = []
-  let errors = ''
-  child.stderr.on('data', data => (errors += data))
-  createInterface({ input: child.stdout }).on('line', line => told.push(JSON.parse(line) as Told))
-  let ended = false
-  const closed = once(child, 'close').then(() => (ended = true))
-  const find = (wanted: (each: Told) => boolean) =>
-    until(async () => {
-      const found = told.find(wanted)
-      if (!found && ended) throw new Error(`the shard has ended: ${JSON.stringify(told)}\n${errors}`)
-      return found
-    }, 90_000)
-  return {
-    pid: child.pid!,
-    event: (name: string) => find(({ event }) => event === name),
-    progress: (pattern: RegExp) => find(({ line }) => line !== undefined && pattern.test(line)),
-    goOn: () => void child.stdin.write('go on\n'),
-    async kill() {
-      child.kill('SIGKILL')
-      await closed
-    },
-  }
 }

@@ -53,7 +53,7 @@ export function useRun(): PlaceOfRun {
       folder,
       isolation: 'transaction',
       sequences: 'file',
-      sandbox: {},
+      sandbox: { whenFull: '' },
       workers: [
         { database: 'postgres', url, password, variables: connectionVariables(sandboxUrl({ url, password }), {}) },
       ],

@@ -1,4 +1,4 @@
-// A shard of a CI: one run of the project in argv[2] with two workers, each in a thread. It prints one JSON object a line, and
+// A shard of a CI: one run of the project in argv[2] with the workers of argv[3], each in a thread. It prints one JSON object a line, and
 // goes on from step to step when a line comes in.
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
@@ -9,9 +9,11 @@ const say = (event, details = {}) => process.stdout.write(`${JSON.stringify({ ev
 const lines = createInterface({ input: process.stdin })
 const told = () => once(lines, 'line')
 
-const run = await startRun({ folder: process.argv[2], slots: 2, progress: line => say('progress', { line }) })
-const workers = [1, 2].map(
-  slot => new Worker(new URL('shard-worker.mjs', import.meta.url), { workerData: { handle: run.handle, slot } }),
+const [folder, slots] = [process.argv[2], Number(process.argv[3])]
+const run = await startRun({ folder, slots, progress: line => say('progress', { line }) })
+const workers = run.handle.workers.map(
+  (_, index) =>
+    new Worker(new URL('shard-worker.mjs', import.meta.url), { workerData: { handle: run.handle, slot: index + 1 } }),
 )
 const answers = async message => {
   for (const worker of workers) worker.postMessage(message)
