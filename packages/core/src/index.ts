@@ -1,6 +1,8 @@
 export { defineConfig } from './config/config.js'
 export type { ConnectionParts, ContainerServer, MigrationCommand, SeedbedConfig } from './config/config.js'
 export { SeedbedError } from './errors/define-errors.js'
+export { cacheKey, type CacheKey } from './prepare/cache-key.js'
+export { prepare, type Preparation, type PrepareOptions } from './prepare/prepare.js'
 export { refuseConnections } from './run/refuse-connections.js'
 export { publishReport } from './run/publish-report.js'
 export type { RunReport } from './run/report.js'

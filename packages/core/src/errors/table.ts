@@ -1,5 +1,6 @@
 import { configErrorKinds } from '../config/errors.js'
 import { migrationErrorKinds } from '../migrations/errors.js'
+import { prepareErrorKinds } from '../prepare/errors.js'
 import { seedErrorKinds } from '../seeds/errors.js'
 import { labelErrorKinds } from '../seeds/label-errors.js'
 import { containerErrorKinds } from '../server/container-errors.js'
@@ -24,4 +25,5 @@ export const errorKinds: Record<string, Record<string, DocumentedKind>> = {
   seeds: { ...seedErrorKinds, ...labelErrorKinds },
   template: templateErrorKinds,
   worker: workerErrorKinds,
+  prepare: prepareErrorKinds,
 }

@@ -14,13 +14,17 @@ import { withOutsideEnvironment } from './refuse-connections.js'
 /**
  * Opens the server, and while it starts, reads what the template is made of and loads what makes it.
  *
- * @param workers how many shall find room on the server
+ * @param options how many workers shall find room on the server; whether its cluster is to be archived
  */
-export async function openProject(from: string, progress: (line: string) => void, workers = 1) {
-  const loaded = await loadProject(from)
+export async function openProject(
+  loaded: LoadedProject,
+  progress: (line: string) => void,
+  options: { workers: number; cached?: boolean },
+) {
   const { folder, config } = loaded
+  const { workers } = options
   const [opened, read] = await Promise.allSettled([
-    openServer({ projectFolder: folder, config, workers, progress, meanwhile: () => void loadTemplateDb() }),
+    openServer({ ...options, projectFolder: folder, config, progress, meanwhile: () => void loadTemplateDb() }),
     readPlans(loaded),
   ])
   if (opened.status === 'rejected') throw opened.reason
@@ -46,12 +50,14 @@ function loadTemplateDb(): Promise<typeof import('pg-template-db')> {
 
 export type Project = Awaited<ReturnType<typeof readPlans>>
 
-export async function loadProject(from: string) {
+type LoadedProject = LoadedConfig & { keep: boolean }
+
+export async function loadProject(from: string): Promise<LoadedProject> {
   const loaded = await withOutsideEnvironment(() => loadConfig(from))
   return { ...loaded, keep: keepsFailed(loaded.config, process.env) }
 }
 
-export async function readPlans({ folder, file, config, keep }: LoadedConfig & { keep: boolean }) {
+export async function readPlans({ folder, file, config, keep }: LoadedProject) {
   const [migrations, found] = await Promise.all([planMigrations(folder, config), findSeeds(folder, config)])
   const seeds = { ...found, files: found.files.filter(path => !migrations.ownSeeds.includes(path)) }
   const watched = [...(file ? [file] : []), ...migrations.watched, ...seeds.watched]

@@ -52,7 +52,8 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
   const lap = stopwatch()
   reportMode(process.env)
   const progress = options.progress ?? (() => {})
-  const { server, templates, project, asking } = await openProject(options.folder, progress, options.slots)
+  const loaded = await loadProject(options.folder)
+  const { server, templates, project, asking } = await openProject(loaded, progress, { workers: options.slots })
   const start = { server: lap(), template: 0, databases: 0 }
   const notes: FileNote[] = []
   const dropped: RunReport['dropped'] = []

@@ -1,12 +1,16 @@
 import { randomBytes } from 'node:crypto'
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { open, readFile, rename, rm } from 'node:fs/promises'
+import { fileIdentity, type FileIdentity } from './file-identity.js'
 import type { HostIdentity } from './process-identity.js'
+import type { Seal } from './seal.js'
 
 /** `cluster.json`: what a cluster's files cannot say by themselves. Readable by its owner only. */
 export interface ClusterRecord {
-  format: 1
+  format: 2
   /** For people, and for a later sweep of clusters whose project is gone. */
   projectFolder: string
+  /** The same, from the home. */
+  place: string
   version: string
   /** Where the server was last started. */
   host: HostIdentity
@@ -14,6 +18,12 @@ export interface ClusterRecord {
   port?: number
   administratorPassword: string
   applicationPassword: string
+  /** This very file: what says another one is a copy. */
+  file: FileIdentity
+  /** Whether whoever stops the server seals the data folder: since `seedbed prepare`. */
+  cached: boolean
+  /** Only while the server is stopped. */
+  seal?: Seal
 }
 
 /** Undefined if there is none, or none that this version can read. */
@@ -24,16 +34,27 @@ export async function readRecord(file: string): Promise<ClusterRecord | undefine
   })
   try {
     const record = JSON.parse(text) as ClusterRecord | null
-    return record?.format === 1 ? record : undefined
+    return record?.format === 2 ? record : undefined
   } catch {
     return undefined
   }
 }
 
-/** Replaces the file whole. Only under the cluster's lock. */
-export async function writeRecord(file: string, record: ClusterRecord): Promise<void> {
-  await writeFile(`${file}.new`, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 })
-  await rename(`${file}.new`, file)
+/** Whether the server has stopped and its data folder was sealed. */
+export async function isSealed(file: string): Promise<boolean> {
+  return (await readRecord(file))?.seal !== undefined
+}
+
+/** Replaces the file whole, and answers with what stands in it. Only under the cluster's lock. */
+export async function writeRecord(file: string, record: Omit<ClusterRecord, 'file'>): Promise<ClusterRecord> {
+  const fresh = `${file}.new`
+  // One that a killed run has left may be readable by others, if it came out of an archive.
+  await rm(fresh, { force: true })
+  await using handle = await open(fresh, 'wx', 0o600)
+  const written: ClusterRecord = { ...record, file: await fileIdentity(handle) }
+  await handle.writeFile(`${JSON.stringify(written, null, 2)}\n`)
+  await rename(fresh, file)
+  return written
 }
 
 /** 192 random bits that need no escaping in a URL or a shell. */

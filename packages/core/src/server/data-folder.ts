@@ -38,7 +38,7 @@ export async function judgeDataFolder(
     }
     return { use: false, because: 'the machine was restarted while its server ran, and durability is off' }
   }
-  if (!record) return { use: false, because: 'its cluster.json is missing' }
+  if (!record) return { use: false, because: 'its cluster.json is missing, damaged or of another version of Seedbed' }
   if (control.major !== version.split('.')[0] || record.version !== version) {
     return { use: false, because: `it belongs to PostgreSQL ${control.major}` }
   }
@@ -158,6 +158,11 @@ async function allPids(): Promise<number[]> {
   const names =
     process.platform === 'linux' ? await readdir('/proc') : (await runProgram('ps', ['-axo', 'pid='], {})).split(/\s+/)
   return names.filter(name => /^\d+$/.test(name)).map(Number)
+}
+
+/** Whether a server has shut down, so that nothing has to be recovered. */
+export async function isCleanlyStopped(data: string): Promise<boolean> {
+  return (await readControl(data))?.cleanlyStopped ?? false
 }
 
 /** `DBState` in `ControlFileData` (catalog/pg_control.h): after an identifier of 8 bytes and two versions of 4. */

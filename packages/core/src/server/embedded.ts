@@ -3,7 +3,9 @@ import { realpath, rename, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { installedBinaries, runnableBinaries, type InstalledBinaries } from './binaries.js'
+import { clusterParts, type ClusterParts } from './cluster-parts.js'
 import { randomPassword, readRecord, writeRecord, type ClusterRecord } from './cluster-record.js'
+import { isCopied, judgeCopy, removeUnlikeCopies, sealStopped } from './copied-cluster.js'
 import { endOrphans, failedRecovery, judgeDataFolder, runningServer } from './data-folder.js'
 import { freePort, loopbackEndpoint, socketEndpoint, urlOf, type Endpoint } from './endpoint.js'
 import { serverErrors } from './errors.js'
@@ -28,12 +30,16 @@ export interface EmbeddedOptions {
   meanwhile?: () => void
   /** Where the server listens. @default 'loopback' on Windows, else 'socket' */
   listen?: 'socket' | 'loopback'
+  /** Whether the cluster is to be archived: it is sealed then whenever its server stops. @default false */
+  cached?: boolean
 }
 
 interface Cluster extends ClusterFolders {
   installed: InstalledBinaries
   user: ServerUser
+  parts: () => ClusterParts
   listen: 'socket' | 'loopback'
+  cached: boolean
   progress: (line: string) => void
   meanwhile: () => void
 }
@@ -61,7 +67,8 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Server> {
     }
     const folders = clusterFolders(home, project, { ...identity, flags: initdbFlags(installed.platform) })
     for (const folder of [join(home, 'clusters'), folders.folder]) await makePassableFolder(folder, user)
-    const cluster = { ...folders, installed, user, listen, progress, meanwhile }
+    const parts = () => clusterParts(installed, user)
+    const cluster = { ...folders, installed, user, parts, listen, cached: options.cached ?? false, progress, meanwhile }
     return await underLock(
       cluster.lock,
       () => open(cluster, project),
@@ -83,6 +90,7 @@ async function open(cluster: Cluster, projectFolder: string): Promise<Server> {
       : await start(cluster, projectFolder, known, attached?.refused ?? false)
   const endpoint = endpointOf(cluster, record.port)
   try {
+    if (cluster.cached && !record.cached) await writeRecord(cluster.record, { ...record, cached: true })
     if (!(await hasApplicationRole(lease))) await furnish(endpoint, lease, record)
   } catch (error) {
     await lease.end()
@@ -96,6 +104,7 @@ async function open(cluster: Cluster, projectFolder: string): Promise<Server> {
     description: `embedded PostgreSQL ${version}`,
     version,
     origin,
+    folder: cluster.folder,
     adminUrl: urlOf(endpoint, administrator, record.administratorPassword, 'postgres'),
     applicationUrl: urlOf(endpoint, applicationRole, record.applicationPassword, 'postgres'),
     passwordIn: cluster.listen === 'socket' ? null : `applicationPassword in ${cluster.record}`,
@@ -152,19 +161,27 @@ async function start(
   await endOrphans(cluster)
   await removeLeftovers(data)
   const hasData = await exists(data)
-  const verdict = hasData ? await judgeDataFolder(cluster, known, version, here, refused) : undefined
-  if (verdict?.use === false) await discard(cluster, verdict.because)
+  const copied = known !== undefined && (await isCopied(cluster, known))
+  const verdict = copied
+    ? await judgeCopy(cluster, known)
+    : hasData
+      ? await judgeDataFolder(cluster, known, version, here, refused)
+      : undefined
+  if (verdict?.use === false) await discard(cluster, verdict.because, copied)
   const port = cluster.listen === 'loopback' ? { port: await freePort() } : {}
   let record: ClusterRecord
   if (known && verdict?.use) {
-    record = { ...known, host: here, ...port }
-    await writeRecord(cluster.record, record)
+    // Without its seal, which does not say any more what is there.
+    const { seal: _, ...rest } = known
+    record = await writeRecord(cluster.record, { ...rest, host: here, ...port })
   } else {
+    await removeUnlikeCopies(cluster)
     const source = await prepared({ home, installed, binaries, user, progress, meanwhile })
     const passwords = { administratorPassword: source.password, applicationPassword: randomPassword() }
-    record = { format: 1, projectFolder, version, host: here, ...port, ...passwords }
+    const { place, cached } = cluster
+    const fresh = { format: 2, projectFolder, place, version, host: here, ...port, ...passwords, cached } as const
     // Before the data: a data folder whose passwords nobody knows would be of no use.
-    await writeRecord(cluster.record, record)
+    record = await writeRecord(cluster.record, fresh)
     await copyPrepared(source, data, user)
   }
   const endpoint = endpointOf(cluster, record.port)
@@ -174,12 +191,14 @@ async function start(
     return { lease, record, origin: verdict?.use ? 'started' : 'initialised' }
   } catch (error) {
     const explained = await explainFailure(error, home)
-    const because = verdict?.use && verdict.recovers && failedRecovery(explained)
+    const because = verdict?.use && (copied ? noStart : verdict.recovers && failedRecovery(explained))
     if (!because) throw explained
-    await discard(cluster, because)
-    return start(cluster, projectFolder, known, false)
+    await discard(cluster, because, copied)
+    return start(cluster, projectFolder, await readRecord(cluster.record), false)
   }
 }
+
+const noStart = 'PostgreSQL does not start on it'
 
 /** What a new cluster lacks. The role comes last, for by it one knows that all is there. */
 async function furnish(endpoint: Endpoint, lease: Lease, passwords: ClusterRecord): Promise<void> {
@@ -203,6 +222,7 @@ async function giveUp(cluster: Cluster, endpoint: Endpoint, password: string, le
     await lease.end().catch(() => {})
     if (!isLast) return
     await stopPostmaster(cluster.data, () => runnableBinaries(cluster.installed, cluster.home, cluster.user))
+    await sealStopped(cluster)
     if (endpoint.removeWhenStopped) await rmdir(endpoint.removeWhenStopped).catch(() => {})
   })
   // Housekeeping must not fail a run that is over.
@@ -221,8 +241,9 @@ async function isAloneAfterCrash(endpoint: Endpoint, password: string): Promise<
 }
 
 /** Renamed first: a run killed meanwhile leaves something that is swept, not half a data folder. */
-async function discard({ data, progress }: Cluster, because: string): Promise<void> {
-  progress(`discarding ${data}: ${because}`)
+async function discard({ folder, data, progress }: Cluster, because: string, copied: boolean): Promise<void> {
+  progress(copied ? `the cached cluster ${folder} is made anew: ${because}` : `discarding ${data}: ${because}`)
+  if (!(await exists(data))) return
   const doomed = `${data}.tmp-${randomUUID()}`
   await rename(data, doomed)
   await rm(doomed, { recursive: true, force: true })

@@ -1,13 +1,16 @@
 import { randomUUID } from 'node:crypto'
-import { link, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { link, open, readdir, readFile, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { serverErrors } from './errors.js'
+import { fileIdentity, isCopy, type FileIdentity } from './file-identity.js'
 import { processState, thisProcess, type ProcessIdentity } from './process-identity.js'
 
 /** What a lock file says. The token never comes back, so that a lock can be told from the next one. */
 interface Holder extends ProcessIdentity {
   token: string
+  /** The lock file itself: one that came out of an archive is nobody's. */
+  file?: FileIdentity
 }
 
 const noticeAfter = 1_000
@@ -34,12 +37,12 @@ export async function underLock<Result>(
   const me: Holder = { token: randomUUID(), ...(await thisProcess()) }
   const mine = `${path}.${me.token}.waiting`
   // link() makes the lock appear with its content already in it; open() and write() would leave a moment without.
-  await writeFile(mine, JSON.stringify(me), { flag: 'wx', mode: 0o600 })
+  await writeHolder(mine, me)
   try {
     for (const start = Date.now(); !(await tryLink(mine, path));) {
       const holder = await holderOf(path)
       if (!holder) continue
-      const state = holder === 'unreadable' ? 'gone' : await processState(holder)
+      const state = holder === 'unreadable' ? 'gone' : await stateOf(path, holder)
       if (holder === 'unreadable' || state === 'gone') {
         await removeDead(path, holder)
         continue
@@ -61,6 +64,17 @@ export async function underLock<Result>(
   } finally {
     await rm(path, { force: true })
   }
+}
+
+async function writeHolder(file: string, holder: Holder): Promise<void> {
+  await using handle = await open(file, 'wx', 0o600)
+  await handle.writeFile(JSON.stringify({ ...holder, file: await fileIdentity(handle) }))
+}
+
+async function stateOf(path: string, holder: Holder): ReturnType<typeof processState> {
+  const state = await processState(holder)
+  if (state !== 'elsewhere' || !holder.file) return state
+  return (await isCopy(path, holder.file).catch(() => false)) ? 'gone' : state
 }
 
 async function tryLink(from: string, to: string): Promise<boolean> {
@@ -88,7 +102,7 @@ async function sweep(path: string, me: Holder): Promise<void> {
     const file = join(dirname(path), name)
     const owner = await holderOf(file)
     if (!owner || owner === 'unreadable' || owner.token === me.token) continue
-    if ((await processState(owner)) === 'gone') await rm(file, { force: true })
+    if ((await stateOf(file, owner)) === 'gone') await rm(file, { force: true })
   }
 }
 

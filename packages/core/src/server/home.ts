@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { accessSync, chmodSync, constants, lstatSync, mkdirSync } from 'node:fs'
 import { access, chmod, chown, mkdir } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
-import { basename, join, resolve } from 'node:path'
+import { basename, join, relative, resolve } from 'node:path'
 import { serverErrors } from './errors.js'
 import type { ServerUser } from './server-user.js'
 
@@ -11,6 +11,8 @@ export interface ClusterFolders {
   home: string
   /** Unique on the machine: another home's cluster of the same project has another. */
   id: string
+  /** Where the project is, from the home. */
+  place: string
   /** `clusters/<project>-<hash>` */
   folder: string
   lock: string
@@ -37,21 +39,24 @@ export function seedbedHome(env: NodeJS.ProcessEnv): string {
 
 /**
  * A cluster's folders. Whatever must not be shared is part of the hash: the project, the server's version and settings,
- * and the user that the server runs as.
+ * and the user that the server runs as. The project is known by its way from the home: where the home lies inside it, a CI's
+ * cache is found again on a machine that has the same checkout elsewhere.
  */
 export function clusterFolders(home: string, projectFolder: string, identity: unknown): ClusterFolders {
+  const place = relative(home, projectFolder)
   // Short, since a socket's path is: see endpoint.ts.
-  const readable = basename(projectFolder)
+  const readable = basename(place)
     .normalize('NFKD')
     .replace(/\p{M}/gu, '')
     .replace(/[^A-Za-z0-9]+/g, '-')
     .replace(/^-/, '')
     .slice(0, 20)
     .replace(/-$/, '')
-  const folder = join(home, 'clusters', `${readable || 'project'}-${hash(projectFolder, identity)}`)
+  const folder = join(home, 'clusters', `${readable || 'project'}-${hash(place, identity)}`)
   return {
     home,
     id: hash(folder),
+    place,
     folder,
     lock: join(folder, 'lock'),
     record: join(folder, 'cluster.json'),

@@ -2,6 +2,7 @@ import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readRecord } from './cluster-record.js'
 import { runningServer } from './data-folder.js'
+import { isCopy } from './file-identity.js'
 import { underLock } from './file-lock.js'
 import { hostIdentity, isSameHost } from './process-identity.js'
 
@@ -24,7 +25,8 @@ export async function removeOldClusters(home: string, unusedForDays = 30): Promi
       // Somebody may have started it between the look and the lock.
       if (!(await isOld(cluster, unusedForDays)) || (await runningServer(join(cluster, 'data'))) !== undefined) return
       const record = await readRecord(join(cluster, 'cluster.json'))
-      if (record && !isSameHost(record.host, await hostIdentity())) return
+      const file = join(cluster, 'cluster.json')
+      if (record && !isSameHost(record.host, await hostIdentity()) && !(await isCopy(file, record.file))) return
       await rm(cluster, { recursive: true, force: true, maxRetries: 3 })
       removed.push(name)
     })

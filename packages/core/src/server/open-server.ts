@@ -1,4 +1,5 @@
 import type { SeedbedConfig } from '../config/config.js'
+import { printableUrl } from './database-url.js'
 import { seedbedHome } from './home.js'
 import type { Server } from './server.js'
 
@@ -12,6 +13,8 @@ export interface OpenServerOptions {
   home?: string
   /** Told in a few words what is being done or waited for, so that nobody wonders. */
   progress?: (line: string) => void
+  /** Whether an embedded server's cluster is to be archived. @default false */
+  cached?: boolean
   /** Called when a server of ours needs a moment to be there, perhaps twice: a good time for work of one's own. */
   meanwhile?: () => void
 }
@@ -24,7 +27,7 @@ export interface OpenServerOptions {
  * @example await using server = await openServer({ projectFolder: '/home/ada/shop', config: {} })
  */
 export async function openServer(options: OpenServerOptions): Promise<Server> {
-  const { projectFolder, config, home, progress = () => {}, meanwhile } = options
+  const { projectFolder, config, home, progress = () => {}, cached = false, meanwhile } = options
   const url = urlOfTestServer(config)
   // Each kind is loaded when it is wanted: importing `pg` alone takes as long as attaching.
   if (url) {
@@ -37,6 +40,7 @@ export async function openServer(options: OpenServerOptions): Promise<Server> {
       projectFolder,
       home: home ?? seedbedHome(process.env),
       progress,
+      cached,
       ...(meanwhile && { meanwhile }),
     })
   }
@@ -47,4 +51,17 @@ export async function openServer(options: OpenServerOptions): Promise<Server> {
 /** The URL of a server that somebody else runs, if there is one: it goes before `server`. */
 export function urlOfTestServer({ environments }: Pick<SeedbedConfig, 'environments'>): string | undefined {
   return environments?.test?.url || process.env.TEST_DATABASE_URL
+}
+
+/**
+ * Which server that is, before anything is done with it.
+ *
+ * @example describeTestServer({ server: 'container' }) // 'a server in a container'
+ */
+export function describeTestServer(config: Pick<SeedbedConfig, 'server' | 'environments'>): string {
+  const url = urlOfTestServer(config)
+  // One that cannot be parsed is refused a moment later, with the reason.
+  if (url) return URL.canParse(url.trim()) ? printableUrl(url.trim()) : 'the server of environments.test'
+  const isEmbedded = config.server === undefined || config.server === 'embedded'
+  return isEmbedded ? 'the PostgreSQL from npm' : 'a server in a container'
 }

@@ -10,6 +10,8 @@ export interface Server extends AsyncDisposable {
   version: string
   /** What this process had to do to get it. */
   origin: 'initialised' | 'started' | 'attached'
+  /** Of an embedded one: everything of its cluster, which a CI can cache while the server is stopped. */
+  folder?: string
   /** URL of the role that may create databases and extensions; database `postgres` or the one configured. */
   adminUrl: string
   /** URL of the application's ordinary role; the same database. On an external server both URLs are the configured one. */

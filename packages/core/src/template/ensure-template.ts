@@ -29,7 +29,7 @@ export async function ensureTemplate(
   sources: TemplateSources,
   progress: (line: string) => void,
 ): Promise<ProjectTemplate> {
-  const parts = fingerprintParts(sources)
+  const parts = fingerprintParts({ ...sources, version: sources.server.version })
   let reason: string | null = null
   const template = await templates.ensure<TemplateDetails>({
     key: fingerprintKey(parts),
@@ -47,11 +47,15 @@ export async function ensureTemplate(
   return { template, labels: template.details.labels, built: reason }
 }
 
-function fingerprintParts({ server, config, migrations, seeds }: TemplateSources): FingerprintParts {
+/** What the template is made of, with the version of the server that is to hold it. */
+export function fingerprintParts(
+  sources: Pick<TemplateSources, 'config' | 'migrations' | 'seeds'> & { version: string },
+): FingerprintParts {
+  const { version, config, migrations, seeds } = sources
   return {
     ...migrations.fingerprint,
     ...seeds.fingerprint,
-    PostgreSQL: server.version,
+    PostgreSQL: version,
     "Seedbed's template format": templateFormat,
     ...(config.extensions?.length ? { extensions: config.extensions.join(', ') } : {}),
   }

@@ -193,7 +193,9 @@ describe('a data folder', () => {
     await using server = await open()
     expect(server.origin).toBe('initialised')
     expect(await isGone(pid!)).toBe(true)
-    expect(progress).toEqual([`discarding ${cluster}/data: its cluster.json is missing`])
+    expect(progress).toEqual([
+      `discarding ${cluster}/data: its cluster.json is missing, damaged or of another version of Seedbed`,
+    ])
     await run.kill()
   })
 

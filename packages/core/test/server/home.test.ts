@@ -1,6 +1,6 @@
 import { chmod, mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { clusterFolders, seedbedHome } from '../../src/server/home.js'
 import { isRoot } from './support.js'
@@ -44,5 +44,9 @@ test('a cluster is told apart by its project and by all that must not be shared;
     clusterFolders('/home', '/work/Mein Shöp!', { version: '18.5' }),
   ]
   expect(new Set([one, ...others].map(({ folder }) => folder)).size).toBe(3)
+  // The way to it is the same.
+  const [here, there] = ['/builds/shop', '/work/shop-2'].map(shop => clusterFolders(`${shop}/.seedbed`, shop, {}))
+  expect(basename(here!.folder)).toBe(basename(there!.folder))
+  expect(here!.id).not.toBe(there!.id)
   expect(clusterFolders('/home', '/工作', {}).folder).toMatch(/^\/home\/clusters\/project-[0-9a-f]{12}$/)
 })
