@@ -16,6 +16,7 @@ const jobs = [
   { name: 'jest-29', minutes: 8 },
   { name: 'node-24', minutes: 8 },
   { name: 'drivers', minutes: 10 },
+  { name: 'managed', minutes: 8 },
   { name: 'ordinary-user', minutes: 15 },
 ]
 

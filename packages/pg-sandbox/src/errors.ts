@@ -88,10 +88,13 @@ export function reasonOf(error: unknown): string {
   return message || attempts?.[0]?.message || String(error)
 }
 
+/** PgBouncer's words for its own limits, and the server's, whose code it does not hand on. */
+const fullPooler = /max_client_conn|query_wait_timeout|too many (connections|clients)|connection slots are reserved/
+
 /** Whether the server, or PgBouncer before it, has no connection left. */
 export function isFull(error: unknown): boolean {
   const { code, message = '' } = (error ?? {}) as { code?: string; message?: string }
-  return code === '53300' || /max_client_conn|query_wait_timeout/.test(message)
+  return code === '53300' || fullPooler.test(message)
 }
 
 /** An error as it can be handed from a thread to another. */

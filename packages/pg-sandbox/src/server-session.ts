@@ -103,13 +103,18 @@ export async function openServerSession(
   const parameters = new Map<string, string>()
   insides.connection.on('parameterStatus', message => parameters.set(message.parameterName, message.parameterValue))
   client.on('error', () => {})
+  let pooled: boolean
   try {
     await client.connect()
     // What a role or database sets would end the session in the middle of a test, or hide a COMMIT from the sandbox.
     const isOf17 = Number.parseInt(parameters.get('server_version') ?? '', 10) >= 17
     const timeouts = ['idle_in_transaction_session_timeout', 'idle_session_timeout', isOf17 && 'transaction_timeout']
     const settings = timeouts.filter(Boolean).map(name => `set ${name} = 0`)
-    await client.query([...settings, 'set standard_conforming_strings = on'].join('; '))
+    const own = 'select pg_catalog.pg_backend_pid() as pid'
+    const results = await client.query([...settings, 'set standard_conforming_strings = on', own].join('; '))
+    const self = (results as unknown as { rows: { pid: number }[] }[]).at(-1)!.rows[0]!
+    // A pooler tells each client of a process that there is not.
+    pooled = self.pid !== insides.processID
   } catch (cause) {
     client.end().catch(() => {})
     const details = { server: `${client.host}:${client.port}`, reason: reasonOf(cause) }
@@ -117,12 +122,17 @@ export async function openServerSession(
   }
   const { stream } = insides.connection
   for (const event of ['data', 'close', 'end', 'error']) stream.removeAllListeners(event)
-  return takeOver(stream, { client, insides, parameters })
+  return takeOver(stream, { client, insides, parameters, pooled })
 }
 
 function takeOver(
   stream: Socket,
-  { client, insides, parameters }: { client: Client; insides: Insides; parameters: Map<string, string> },
+  {
+    client,
+    insides,
+    parameters,
+    pooled,
+  }: { client: Client; insides: Insides; parameters: Map<string, string>; pooled: boolean },
 ): ServerSession {
   /** The oldest first; only the newest is one that somebody waits for. */
   const exchanges: Exchange[] = []
@@ -228,13 +238,16 @@ function takeOver(
       lost = new Error('the sandbox was closed')
       const closed = new Promise(resolve => stream.once('close', resolve))
       stream.ref()
-      stream.end(Buffer.from('X\0\0\0\x04', 'latin1'))
+      // A pooler would keep it, and then the database cannot be dropped, renamed or copied.
+      const end = query('select pg_catalog.pg_terminate_backend(pg_catalog.pg_backend_pid())')
+      stream.end(pooled ? Buffer.concat([end, terminate]) : terminate)
       await closed
     },
   }
   return session
 }
 
+const terminate = Buffer.from('X\0\0\0\x04', 'latin1')
 const hangUp = 'the server closed the connection'
 const isHangUp = ({ code = '' }: NodeJS.ErrnoException) => ['EPIPE', 'ECONNRESET'].includes(code)
 

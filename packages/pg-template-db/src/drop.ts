@@ -3,6 +3,7 @@ import type { Context } from './context.js'
 import { reasonOf } from './errors.js'
 import type { DatabaseKind } from './registry.js'
 import { openSession, type Session } from './session.js'
+import { endIdle } from './visitors.js'
 
 interface Facts {
   name: string
@@ -54,6 +55,7 @@ export async function dropRegistered(
       await work.query(`update template_db.databases set state = 'dropping' where id = $1`, [id])
       if (facts.prepared.length > 0) await rollbackPrepared(context, facts)
       const name = escapeIdentifier(facts.name)
+      if (facts.kind === 'template' && !facts.finished) await endIdle(work, { oid: facts.foundOid })
       if (facts.isTemplate && !facts.invalid) await work.query(`alter database ${name} is_template false`)
       await work.query(`drop database ${name} ${force && !facts.finished ? 'with (force)' : ''}`)
     }

@@ -10,11 +10,13 @@ import { openSession, workSessions, type Session } from './session.js'
 import { sweep, type SweepReport } from './sweep.js'
 
 export interface TemplateOptions {
-  /**
-   * A role that may create databases (CREATEDB, no more), and any database that it can connect to. Not through a
-   * connection pooler: leases are session locks.
-   */
+  /** A role that may create databases (CREATEDB, no more), and any database that it can connect to. */
   url: string
+  /**
+   * Whether `url` leads to a pooler such as PgBouncer. It has to be in session mode: leases are session locks.
+   * @default false
+   */
+  pooler?: boolean
   /**
    * The database that keeps account of templates and clones; made where it is missing. A registry belongs to one role.
    * @default 'pg_template_db'
@@ -81,9 +83,9 @@ export interface Templates extends AsyncDisposable {
  * @throws TemplateError CONNECTION_FAILED, REGISTRY_NOT_OURS, REGISTRY_FORMAT, REGISTRY_FORBIDDEN, CREATE_FAILED
  */
 export async function openTemplates(options: TemplateOptions): Promise<Templates> {
-  const { url, registry = 'pg_template_db', copy = 'wal_log', authorize = () => {}, onWait } = options
+  const { url, registry = 'pg_template_db', copy = 'wal_log', pooler = false, authorize = () => {}, onWait } = options
   checkOptions(options, registry)
-  const { session, role } = await openRegistry({ url, registry, authorize })
+  const { session, role } = await openRegistry({ url, registry, authorize, pooler })
   let closed = false
   let closing: Promise<void> | undefined
 

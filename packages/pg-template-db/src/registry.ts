@@ -8,6 +8,7 @@ interface RegistryOptions {
   url: string
   registry: string
   authorize: Authorize
+  pooler: boolean
 }
 
 interface OpenedRegistry {
@@ -42,6 +43,8 @@ export async function openRegistry(options: RegistryOptions): Promise<OpenedRegi
 }
 
 async function connectOrCreate(options: RegistryOptions): Promise<Session> {
+  // PgBouncer remembers a log-in that failed, and lets nobody into that database for 15 seconds.
+  if (options.pooler && !(await exists(options))) await create(options)
   for (;;) {
     try {
       return await openSession(options.url, options.registry)
@@ -51,6 +54,15 @@ async function connectOrCreate(options: RegistryOptions): Promise<Session> {
       if (state !== '3D000') throw error // invalid_catalog_name: there is no such database
     }
     await create(options)
+  }
+}
+
+async function exists({ url, registry }: RegistryOptions): Promise<boolean> {
+  const session = await openSession(url)
+  try {
+    return (await session.query('select from pg_database where datname = $1', [registry])).length > 0
+  } finally {
+    await session.close()
   }
 }
 

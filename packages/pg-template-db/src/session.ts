@@ -11,6 +11,8 @@ export interface Session {
   query<Row = unknown>(text: string, values?: unknown[]): Promise<Row[]>
   /** Several statements in one round trip and one transaction, without parameters; the rows of each. */
   batch(...statements: string[]): Promise<unknown[][]>
+  /** Whether a pooler stands between: it keeps a session of the server when its client has gone. */
+  readonly pooled: boolean
   /** Why the session is no more, or undefined while it lives. */
   lost(): Error | undefined
   /** Resolves when the server's process is gone, and with it its locks and its line in pg_stat_activity. */
@@ -33,9 +35,12 @@ export async function openSession(url: string, database?: string): Promise<Sessi
   let lost: Error | undefined
   client.on('error', error => (lost ??= error))
   client.on('end', () => (lost ??= new Error('the connection was closed')))
+  let pooled: boolean
   try {
     await client.connect()
-    await client.query(settings)
+    const [, self] = (await client.query(`${settings}; select pg_backend_pid() as pid`)) as unknown as QueryResult[]
+    // A pooler tells each client of a process that there is not.
+    pooled = (self!.rows[0] as { pid: number }).pid !== (client as Client & { processID: number }).processID
   } catch (cause) {
     client.end().catch(() => {})
     const details = {
@@ -71,12 +76,19 @@ export async function openSession(url: string, database?: string): Promise<Sessi
         const results: QueryResult | QueryResult[] = await client.query(statements.join(';\n'))
         return (Array.isArray(results) ? results : [results]).map(result => result.rows)
       }),
+    pooled,
     lost: () => lost,
-    close() {
+    async close() {
+      const isIdle = pending === 0
       // For good.
       pending += 1
       socket.ref()
-      return client.end().catch(() => {})
+      if (pooled && isIdle && !lost) {
+        const gone = new Promise(resolve => client.once('end', resolve))
+        client.query('select pg_terminate_backend(pg_backend_pid())').catch(() => {})
+        await gone
+      }
+      await client.end().catch(() => {})
     },
   }
 }

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { root } from '../../../scripts/workspaces.mjs'
 import { build, install, vitest } from '../support/repository.mjs'
 import { run, skip, tell } from '../support/run.mjs'
-import { installProgram } from './install-program.mjs'
+import { installProgram } from '../support/install-program.mjs'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 

@@ -70,6 +70,7 @@ function templateOptions(server: Server, progress: (line: string) => void) {
     registry: 'seedbed_registry',
     owner: connectionParts(server.applicationUrl).user,
     copy: server.copy,
+    pooler: server.pooler ?? false,
     onWait: ({ holder, milliseconds }: BuildWait) =>
       progress(
         `waiting for ${describeHolder(holder)}, which builds the template (${Math.round(milliseconds / 1_000)} s)`,

@@ -165,6 +165,26 @@ export const { errors: serverErrors, kinds: serverErrorKinds } = defineErrors({
     message: ({ url }) => `The server at ${url} is a read-only standby.`,
     hint: () => 'Use its primary, or a server of its own for tests.',
   }),
+  SERVER_CERTIFICATE_REFUSED: kind<{ url: string; problem: string }>({
+    title: 'The certificate of the test server is not accepted',
+    why: 'With `sslmode=verify-full` the server has to show a certificate for the host name of the URL, signed by an authority that Node knows or whose certificate `sslrootcert` names.',
+    example: {
+      url: 'postgresql://app@db.example.com:5432/test',
+      problem: 'self-signed certificate in certificate chain',
+    },
+    message: ({ url, problem }) => `The certificate of the server at ${url} is not accepted: ${problem}`,
+    hint: () =>
+      'Name the file of its authority’s certificate in the URL (?sslmode=verify-full&sslrootcert=/path/ca.pem), and in the URL use a host name that stands in the certificate.',
+  }),
+  SERVER_POOLER_SHARES_SESSIONS: kind<{ url: string; mode: string }>({
+    title: 'A pooler before the test server is not in session mode',
+    why: 'Who uses which database is a lock that a session of the server holds, so that it goes with its process. In transaction and statement mode PgBouncer gives one session to many clients in turn: the lock would be held for somebody else, and two runs could get the same database.',
+    example: { url: 'postgresql://app@localhost:6432/test', mode: 'transaction' },
+    message: ({ url, mode }) =>
+      `A connection pooler in ${mode} mode answers at ${url}, and locks of a session are lost in it.`,
+    hint: () =>
+      'Set pool_mode = session for the role of the tests (in PgBouncer: [users], or a pool of its own), or use the URL of PostgreSQL itself.',
+  }),
   SERVER_NO_CONNECTION: kind<{ url: string; role: string; workers: number; problem: string }>({
     title: 'The test server has too few connections',
     why: 'Each worker has one session on the server, and the run has two. The server (`max_connections`, less what is reserved for others), the role (`CONNECTION LIMIT`) or PgBouncer allows no more. A run that can never have enough is refused before it begins; where other sessions are in the way, it fails when it meets the limit.',

@@ -1,8 +1,10 @@
 import { userInfo } from 'node:os'
+import type { Client } from 'pg'
 import { printableUrl } from './database-url.js'
 import { serverErrors } from './errors.js'
 import { loadPg } from './load-pg.js'
 import { explainNoConnection, refuseFewConnections } from './no-connection.js'
+import { poolModeOf, type PoolMode } from './pooler.js'
 import type { Server } from './server.js'
 
 const oldest = 150_000
@@ -14,8 +16,8 @@ const connectWithin = 15_000
  *
  * @param workers how many workers shall find room on it
  * @throws `SERVER_URL_INVALID`, `SERVER_UNREACHABLE`, `SERVER_REFUSES_LOGIN`, `SERVER_DATABASE_MISSING`,
- *   `SERVER_CONNECTION_FAILED`, `SERVER_NO_CONNECTION`, `SERVER_TOO_OLD`, `SERVER_READ_ONLY`,
- *   `SERVER_ROLE_CANNOT_CREATE_DATABASES`
+ *   `SERVER_CERTIFICATE_REFUSED`, `SERVER_CONNECTION_FAILED`, `SERVER_NO_CONNECTION`,
+ *   `SERVER_POOLER_SHARES_SESSIONS`, `SERVER_TOO_OLD`, `SERVER_READ_ONLY`, `SERVER_ROLE_CANNOT_CREATE_DATABASES`
  * @example await using server = await openExternal('postgresql://app:secret@localhost:5432/test')
  */
 export async function openExternal(url: string, { workers = 1 } = {}): Promise<Server> {
@@ -38,6 +40,7 @@ export async function openExternal(url: string, { workers = 1 } = {}): Promise<S
     applicationUrl: complete,
     passwordIn: new URL(complete).password ? 'environments.test.url (by default TEST_DATABASE_URL)' : null,
     copy: 'wal_log',
+    pooler: found.pooled,
     [Symbol.asyncDispose]: async () => {},
   }
 }
@@ -62,26 +65,39 @@ function completeUrl(text: string): string {
   return url.href
 }
 
-async function look(url: string, workers: number) {
-  const { Client } = loadPg()
-  const client = new Client({
-    connectionString: url,
-    application_name: 'seedbed',
-    connectionTimeoutMillis: connectWithin,
-  })
-  client.on('error', () => {})
-  try {
+async function look(url: string, workers: number): Promise<Found & { pooled: boolean }> {
+  const clients: Client[] = []
+  async function connected() {
+    const client = new (loadPg().Client)({
+      connectionString: url,
+      application_name: 'seedbed',
+      connectionTimeoutMillis: connectWithin,
+      query_timeout: connectWithin, // a pooler lets one wait whose pool is empty
+    }) as Client & { processID: number }
+    client.on('error', () => {})
+    clients.push(client)
     await client.connect()
-    const { rows } = await client.query<Found>(foundQuery)
-    return rows[0] as Found
-  } catch (error) {
-    throw explain(error as Error & { code?: string }, url, workers)
-  } finally {
-    await client.end().catch(() => {})
+    return client
   }
+  let mode: PoolMode = 'session'
+  try {
+    const client = await connected()
+    const found = (await client.query<Found>(foundQuery)).rows[0]!
+    // A pooler tells each client of a process that there is not.
+    const pooled = found.pid !== client.processID
+    if (pooled) mode = await poolModeOf(client, await connected())
+    if (mode === 'session') return { ...found, pooled }
+  } catch (error) {
+    throw explain(error as Failure, url, workers)
+  } finally {
+    await Promise.all(clients.map(client => client.end().catch(() => {})))
+  }
+  throw serverErrors.SERVER_POOLER_SHARES_SESSIONS({ url: printableUrl(url), mode })
 }
 
 interface Found {
+  /** Of the session's process on the server. */
+  pid: number
   version: string
   number: number
   role: string
@@ -93,7 +109,7 @@ interface Found {
 
 // Neither a superuser nor pg_use_reserved_connections (of 16) has to leave anything to others.
 const foundQuery = `
-  select split_part(current_setting('server_version'), ' ', 1) as version,
+  select pg_catalog.pg_backend_pid() as pid, split_part(current_setting('server_version'), ' ', 1) as version,
          current_setting('server_version_num')::int as number,
          rolname::text as role,
          rolsuper or rolcreatedb as "mayCreate",
@@ -109,7 +125,12 @@ const foundQuery = `
          end as "ofServer"
     from pg_catalog.pg_roles where rolname = current_user`
 
-function explain(error: Error & { code?: string }, url: string, workers: number): Error {
+interface Failure extends Error {
+  code?: string
+  path?: string
+}
+
+function explain(error: Failure, url: string, workers: number): Error {
   const { code = '' } = error
   // An AggregateError, one attempt for each address, has no text of its own.
   const problem = error.message || (error instanceof AggregateError ? (error.errors[0] as Error).message : code)
@@ -117,6 +138,7 @@ function explain(error: Error & { code?: string }, url: string, workers: number)
   const role = decodeURIComponent(new URL(url).username)
   const noConnection = explainNoConnection(error, { url: details.url, role, workers })
   if (noConnection) return noConnection
+  if (isOfTls(error)) return serverErrors.SERVER_CERTIFICATE_REFUSED(details, { cause: error })
   const unreachable = [
     'ECONNREFUSED',
     'ENOENT',
@@ -129,7 +151,9 @@ function explain(error: Error & { code?: string }, url: string, workers: number)
   ]
   if (unreachable.includes(code) || /timeout/.test(problem))
     return serverErrors.SERVER_UNREACHABLE(details, { cause: error })
-  if (code.startsWith('28')) return serverErrors.SERVER_REFUSES_LOGIN(details, { cause: error })
+  // PgBouncer has one code for all that it refuses.
+  if (code.startsWith('28') || /authentication failed|no such user/.test(problem))
+    return serverErrors.SERVER_REFUSES_LOGIN(details, { cause: error })
   if (/client password must be/.test(problem)) {
     return serverErrors.SERVER_REFUSES_LOGIN(
       { ...details, problem: 'it wants a password, and the URL has none' },
@@ -141,6 +165,11 @@ function explain(error: Error & { code?: string }, url: string, workers: number)
     return serverErrors.SERVER_DATABASE_MISSING({ url: details.url, database }, { cause: error })
   }
   return serverErrors.SERVER_CONNECTION_FAILED(details, { cause: error })
+}
+
+/** Node's codes for a certificate that is not accepted, and a file of sslrootcert, sslcert or sslkey that cannot be read. */
+function isOfTls({ code = '', path }: Failure): boolean {
+  return /CERT|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER/.test(code) || path !== undefined
 }
 
 function ownName(): string {

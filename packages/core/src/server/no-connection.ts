@@ -10,11 +10,13 @@ interface Asking {
   workers: number
 }
 
+/** PgBouncer's words for its own limits, and the server's, whose code it does not hand on. */
+const fullPooler =
+  /max_client_conn|query_wait_timeout|Query read timeout|too many (connections|clients)|connection slots are reserved/
+
 /** What an error means if the server, or PgBouncer before it, had no connection left; undefined for any other. */
 export function explainNoConnection(error: unknown, asking: Asking): Error | undefined {
-  const found = withCauses(error).find(
-    ({ code, message }) => code === '53300' || /max_client_conn|query_wait_timeout/.test(message),
-  )
+  const found = withCauses(error).find(({ code, message }) => code === '53300' || fullPooler.test(message))
   return found && serverErrors.SERVER_NO_CONNECTION({ ...asking, problem: found.message }, { cause: found })
 }
 

@@ -20,4 +20,6 @@ export interface Server extends AsyncDisposable {
   passwordIn: string | null
   /** FILE_COPY only on servers that Seedbed started: it forces a checkpoint of the whole server. */
   copy: 'file_copy' | 'wal_log'
+  /** Whether the URLs lead to a pooler in session mode. */
+  pooler?: boolean
 }

@@ -1,4 +1,4 @@
-import { answer, run, tell } from '../support/run.mjs'
+import { answer, run, tell } from './run.mjs'
 
 /**
  * Installs Debian's packages where a program does not answer.
