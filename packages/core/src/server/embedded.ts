@@ -11,7 +11,7 @@ import { freePort, loopbackEndpoint, socketEndpoint, urlOf, type Endpoint } from
 import { serverErrors } from './errors.js'
 import { explainFailure } from './explain-failure.js'
 import { underLock } from './file-lock.js'
-import { clusterFolders, exists, makePassableFolder, type ClusterFolders } from './home.js'
+import { clusterFolders, exists, makePassableFolder, openPassableFolder, type ClusterFolders } from './home.js'
 import { hasApplicationRole, importCollations, isAlone, makeApplicationRole } from './lease.js'
 import { removeOldClusters } from './old-clusters.js'
 import { startPostmaster, stopPostmaster, tryToConnect, type Lease } from './postmaster.js'
@@ -66,7 +66,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Server> {
       throw serverErrors.SERVER_HOME_UNUSABLE({ folder: home, path: home, problem })
     }
     const folders = clusterFolders(home, project, { ...identity, flags: initdbFlags(installed.platform) })
-    for (const folder of [join(home, 'clusters'), folders.folder]) await makePassableFolder(folder, user)
+    for (const folder of [join(home, 'clusters'), folders.folder]) await openPassableFolder(folder, user)
     const parts = () => clusterParts(installed, user)
     const cluster = { ...folders, installed, user, parts, listen, cached: options.cached ?? false, progress, meanwhile }
     return await underLock(

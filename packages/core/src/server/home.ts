@@ -78,6 +78,12 @@ export async function makePassableFolder(path: string, user: ServerUser): Promis
   if (created !== undefined) await chmod(path, user.runAs.uid === undefined ? 0o700 : 0o711)
 }
 
+/** The same of a folder that is ours alone, and which an archive of another user may have brought here. */
+export async function openPassableFolder(path: string, user: ServerUser): Promise<void> {
+  await makePassableFolder(path, user)
+  if (user.runAs.uid !== undefined) await chmod(path, 0o711)
+}
+
 /** Makes a 0700 folder that belongs to the server's user; it must not exist. */
 export async function makePrivateFolder(path: string, user: ServerUser): Promise<void> {
   await mkdir(path, { mode: 0o700 })

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { prepare } from '../../src/prepare/prepare.js'
 import { startRun } from '../../src/run/start-run.js'
 import { isSealed } from '../../src/server/cluster-record.js'
-import { serversUnder } from '../server/support.js'
+import { isRoot, onlyRoot, serversUnder } from '../server/support.js'
 import {
   allUsers,
   archive,
@@ -62,6 +62,11 @@ describe('a restored cluster', () => {
     expect(await isSealed(record())).toBe(true)
     // What is not a copy is not checked: this would be found.
     await writeFile(inData('stranger'), '')
+    expect(await runOnce(here)).toEqual({ ...nothingMade, lines: [] })
+  })
+
+  test.skipIf(!isRoot)(`in folders that only their owner may pass${onlyRoot}`, async () => {
+    for (const folder of [cluster, join(cluster, '..')]) await chmod(folder, 0o700)
     expect(await runOnce(here)).toEqual({ ...nothingMade, lines: [] })
   })
 
