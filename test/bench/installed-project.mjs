@@ -32,6 +32,7 @@ export async function installProject(place) {
     folder,
     program: name => join(folder, 'programs', name),
     vitest: join(packageFolder('vitest'), 'vitest.mjs'),
+    jest: join(packageFolder('jest'), 'bin', 'jest.js'),
     /** A module of an installed package, also one that it does not export: `('@seedbed/core', 'built/server/home.js')`. */
     module: (name, path) => import(pathToFileURL(path ? join(packageFolder(name), path) : resolve(name)).href),
     version: name => JSON.parse(readFileSync(join(packageFolder(name), 'package.json'), 'utf8')).version,
