@@ -45,7 +45,8 @@ const kinds = {
   }),
   SESSION_LOST: kind<{ reason: string }>({
     message: d => `The sandbox's session on the server has ended: ${d.reason}`,
-    hint: () => 'What the test had written is gone with it. The next test starts on a new session.',
+    hint: () =>
+      'What was written is gone with it. The next test starts on a new session, unless its file or a suite around it has used the old one before its tests: then the next file does.',
   }),
   ESCAPED: kind<{ reason: string }>({
     message: d => `Nothing runs in this sandbox any more: ${d.reason}. What it committed cannot be rolled back.`,

@@ -15,8 +15,7 @@ import type { Command } from './units.js'
  * ReadyForQuery is how the end of the replies is known; after an error, the client's messages are skipped here up to its
  * own Sync.
  *
- * Up to its Sync a batch is one transaction if the client is in none: behind its first Execute, as on a server, also for
- * what is only allowed in a transaction. The caller ends it.
+ * Up to its Sync a batch is one transaction if the client is in none. The caller ends it.
  */
 export function runBatch(shared: Shared, member: Member, frames: Frame[], isWhole: boolean): Promise<void> {
   const plainText = isWhole ? plainBatchText(member, frames) : undefined
@@ -32,6 +31,7 @@ async function placeBatch(shared: Shared, member: Member, frames: Frame[], isWho
     segment: newSegment(),
     executed: false,
     readsInPortions: frames.some(frame => isExecute(frame) && frame.bytes.readInt32BE(frame.bytes.length - 4) > 0),
+    isBlock: shared.session().majorVersion >= 18,
     joinUp(isExecuted = batch.executed || batch.segment.executes) {
       if (member.status !== 'I' || !isExecuted || (isWhole && !isFollowed)) return
       member.status = 'T'

@@ -13,6 +13,7 @@ import { int32, message, readyForQuery, report } from './messages.js'
 import type { LeaveOptions, SandboxOptions } from './open-sandbox.js'
 import { misreadingAsked } from './reading.js'
 import { openServerSession, type ServerSession } from './server-session.js'
+import { reconnecting } from './reconnect.js'
 import { reportParameters } from './settings.js'
 import { openShared, type Shared } from './shared.js'
 import { turnTimeout } from './turn-timeout.js'
@@ -49,6 +50,7 @@ export function openedSandbox(options: OpenedOptions, entered: readonly string[]
   const arriving = new Set<Duplex>()
   const clients = new WeakMap<Duplex, Member>()
   const keys = new Map<number, { key: number; member: Member }>()
+  const openAgain = reconnecting()
   let { url } = options
   let session: ServerSession | undefined
   /** Without saying that something has escaped. */
@@ -64,18 +66,19 @@ export function openedSandbox(options: OpenedOptions, entered: readonly string[]
   }
   entered.forEach(enterScope)
 
-  /** The session, opened where there is none. One that was lost fails what runs in the scopes that it had. */
+  /** The session, opened where there is none. One that was lost fails what runs in scopes that have lost something with it. */
   async function connected(): Promise<ServerSession> {
     if (closed) throw errors.CLOSED(undefined)
     if (escaped !== undefined) throw errors.ESCAPED({ reason: escaped })
-    if (session && !(session.lost() && shared.ground.scopes() === 0)) return session
+    if (session && !(session.lost() && !shared.ground.used().includes(true))) return session
     opening ??= openSession().finally(() => (opening = undefined))
     return opening
   }
 
   async function openSession(): Promise<ServerSession> {
     sessions += 1
-    const made = await openServerSession(url, { whenFull }).catch((error: Error) => {
+    const open = () => openServerSession(url, { whenFull })
+    const made = await (session ? openAgain(open) : open()).catch((error: Error) => {
       // The server counts no session either.
       if (isFull(error.cause)) sessions -= 1
       throw error

@@ -153,12 +153,15 @@ function execute(batch: Batch, bytes: Buffer): Then | undefined {
     control.done = true
     // A portal ends with its transaction.
     if (endsTransaction(meaning)) controlPortals.delete(read.portal)
-    const isFirst = member.status === 'I'
+    const isOutside = isOutsideBlock(batch)
     // What a rollback undoes shares the fate of what stands behind it in the batch, also where it is the first.
     if (['notify', 'set', 'modes', 'constraints'].includes(meaning.kind)) batch.joinUp(true)
-    const inVain = isFirst && member.status === 'T' ? nameIfInVain(meaning) : undefined
+    const inVain = isOutside && member.status === 'T' ? nameIfInVain(meaning) : undefined
     return async () => {
       if (inVain !== undefined) warnInVain(member, inVain)
+      if (meaning.kind === 'discardAll' && member.implicit && !batch.isBlock) {
+        return refuse(batch, '25001', 'DISCARD ALL cannot be executed within a pipeline')()
+      }
       const failed = await runControl(batch, text, meaning)
       batch.executed = member.status !== 'I' || !endsTransaction(meaning)
       return failed
@@ -173,6 +176,8 @@ function execute(batch: Batch, bytes: Buffer): Then | undefined {
   // A message behind it would be taken for data, and the server would hang up.
   return meaning?.kind === 'copyIn' ? async () => false : undefined
 }
+
+const isOutsideBlock = ({ member, isBlock }: Batch) => member.status === 'I' || (member.implicit && !isBlock)
 
 /** What is only allowed in a transaction, and what makes a cursor or a temporary table: the server runs it. */
 function whyNot(batch: Batch, meaning: Meaning): Then | undefined {
@@ -189,7 +194,7 @@ function whyNot(batch: Batch, meaning: Meaning): Then | undefined {
       return undefined
     case 'inTransaction': {
       const { cursor } = meaning
-      if (member.status === 'I') {
+      if (isOutsideBlock(batch)) {
         return refuse(batch, '25P01', `${meaning.command} can only be used in transaction blocks`)
       }
       if (cursor === undefined) return undefined

@@ -16,6 +16,8 @@ export interface Batch {
   executed: boolean
   /** Whether any Execute wants only so many rows. */
   readonly readsInPortions: boolean
+  /** Whether behind its first Execute it may do what is only allowed in a transaction block: since PostgreSQL 18. */
+  readonly isBlock: boolean
   /** From here on its statements are one transaction, if the client is in none and one has run. */
   joinUp(isExecuted?: boolean): void
 }

@@ -29,6 +29,8 @@ export interface ServerSession {
   /** How often the server has reported a change. */
   changes(): number
   readonly processId: number
+  /** `18`. */
+  readonly majorVersion: number
   /**
    * Sends messages and hands their replies to `sink`, until the server has been ready `times` times.
    *
@@ -107,7 +109,7 @@ export async function openServerSession(
   try {
     await client.connect()
     // What a role or database sets would end the session in the middle of a test, or hide a COMMIT from the sandbox.
-    const isOf17 = Number.parseInt(parameters.get('server_version') ?? '', 10) >= 17
+    const isOf17 = majorVersionIn(parameters) >= 17
     const timeouts = ['idle_in_transaction_session_timeout', 'idle_session_timeout', isOf17 && 'transaction_timeout']
     const settings = timeouts.filter(Boolean).map(name => `set ${name} = 0`)
     const own = 'select pg_catalog.pg_backend_pid() as pid'
@@ -197,6 +199,7 @@ function takeOver(
     current: now,
     changes: () => changes,
     processId: insides.processID,
+    majorVersion: majorVersionIn(parameters),
     exchange(messages, sink, times) {
       if (lost) return Promise.reject(errors.SESSION_LOST({ reason: lost.message }, { cause: lost }))
       if (exchanges.at(-1)?.resolve) return Promise.reject(new Error('two exchanges at once'))
@@ -248,6 +251,8 @@ function takeOver(
 }
 
 const terminate = Buffer.from('X\0\0\0\x04', 'latin1')
+const majorVersionIn = (parameters: Map<string, string>) => Number.parseInt(parameters.get('server_version') ?? '', 10)
+
 const hangUp = 'the server closed the connection'
 const isHangUp = ({ code = '' }: NodeJS.ErrnoException) => ['EPIPE', 'ECONNRESET'].includes(code)
 

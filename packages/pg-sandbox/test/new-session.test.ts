@@ -1,6 +1,8 @@
+import { startPostgres } from '@seedbed/postgres-for-tests'
 import { Client, type Submittable } from 'pg'
 import postgres from 'postgres'
 import { expect, test } from 'vitest'
+import { openSandbox } from '../src/index.js'
 import { column, usePlace } from './support.js'
 
 const place = usePlace('create table item (id int primary key, name text); create schema other')
@@ -104,5 +106,85 @@ test('a client’s settings are there in a new session, and it is told of those 
   expect(told.get('TimeZone')).toBe('Asia/Tokyo')
   await client.query("set time zone 'Europe/Oslo'")
   expect(told.get('TimeZone')).toBe('Europe/Oslo')
+  await client.end()
+})
+
+const endSession = (client: Client) =>
+  expect(client.query('select pg_terminate_backend(pg_backend_pid())')).rejects.toMatchObject({ code: '57P01' })
+
+/** It says why, and hangs up. */
+const failsAsLost = (client: Client) =>
+  expect(client.query('select 1')).rejects.toThrow("The sandbox's session on the server has ended: ")
+
+test('the next test of a file that has used nothing itself starts on a new session', async () => {
+  const { sandbox } = place
+  await sandbox.leave()
+  await sandbox.enter('file')
+  const client = await place.connect()
+  await sandbox.enter('first')
+  await client.query("insert into item values (1, 'first')")
+  const other = await place.connect()
+  await endSession(client)
+  await failsAsLost(client)
+  await sandbox.leave()
+  await sandbox.enter('second')
+  expect(await column(other, 'select count(*)::int from item')).toEqual([0])
+  await other.query("insert into item values (1, 'second')")
+  await sandbox.leave()
+  expect(sandbox.sessions).toBe(2)
+})
+
+test('what a file has written is missing in all its tests, which say so, and the next file goes on', async () => {
+  const { sandbox } = place
+  const [client, other] = [await place.connect(), await place.connect()]
+  await client.query("insert into item values (1, 'of the file')")
+  await sandbox.enter('first')
+  await endSession(client)
+  await sandbox.leave()
+  await sandbox.enter('second')
+  await failsAsLost(other)
+  await sandbox.leave()
+  await sandbox.leave()
+  await sandbox.enter('the next file')
+  expect(await column(await place.connect(), 'select count(*)::int from item')).toEqual([0])
+})
+
+test('a server that restarts is waited for', async () => {
+  await using server = await startPostgres()
+  await using sandbox = await openSandbox({ url: server.url })
+  const client = new Client(sandbox.url)
+  client.on('error', () => {})
+  await client.connect()
+  await sandbox.enter('file')
+  for (const name of ['first', 'second', 'third']) {
+    await sandbox.enter(name)
+    await client.query('create table item (id int)')
+    const restarted = server.crashAndRestart()
+    while (await client.query('select 1').catch(() => undefined));
+    await sandbox.leave()
+    await sandbox.enter('the next')
+    await client.query('create table item (id int)')
+    await sandbox.leave()
+    await restarted
+  }
+  await client.end()
+})
+
+test('one that does not come back is waited for once', async () => {
+  const server = await startPostgres()
+  await using sandbox = await openSandbox({ url: server.url })
+  const client = new Client(sandbox.url)
+  client.on('error', () => {})
+  await client.connect()
+  await sandbox.enter('file')
+  await sandbox.enter('test')
+  await server.stop()
+  await sandbox.leave()
+  const away = { code: 'CONNECTION_FAILED', message: expect.stringMatching(/ENOENT|ECONNREFUSED/) as string }
+  await expect(sandbox.enter('the first that waits')).rejects.toMatchObject(away)
+  const start = performance.now()
+  for (let test = 0; test < 20; test++) await expect(sandbox.enter('another')).rejects.toMatchObject(away)
+  // It is the waiting that is not repeated: each would take five seconds.
+  expect(performance.now() - start).toBeLessThan(20_000)
   await client.end()
 })

@@ -48,14 +48,11 @@ export async function measure({ project, place, quick }) {
 
 /** @returns {Promise<number>} in percent of the run */
 async function longestWait(watcher, run) {
-  let over = false
-  run.then(
-    () => (over = true),
-    () => (over = true),
-  )
+  const state = { over: false }
+  void run.catch(() => {}).then(() => (state.over = true))
   const waited = new Map()
   let looks = 0
-  for (; !over; await moment(10)) {
+  for (; !state.over; await moment(10)) {
     const { rows } = await watcher.query("select pid from pg_stat_activity where wait_event_type = 'Lock'")
     looks += 1
     for (const { pid } of rows) waited.set(pid, (waited.get(pid) ?? 0) + 1)

@@ -8,6 +8,7 @@ import { fromJson, poolOf, toJson } from './programs.js'
 /** Each connection is a psql that reads its commands from a pipe, as in a shell script. */
 testDrivers({
   name: 'psql',
+  preparesInSql: true,
   sqlState: codeOf,
   async open(url, connections) {
     const pool = poolOf(connections, () => startPsql(url))

@@ -56,15 +56,22 @@ function databasesFact({ databases: { cloned, recycled } }: Pick<RunReport, 'dat
   ].join(', ')
 }
 
-function warningLines({ sessions, dropped }: RunReport): string[] {
-  const nobody = 'No test ever connected to the database. If some should have: do they use db, or DATABASE_URL?'
-  const lines = dropped.map(({ database, reason }) => `${database} was dropped: ${reason}`)
-  return (sessions === 0 ? [nobody, ...lines] : lines).map(line => pc.yellow(`seedbed  ${line}`))
+function warningLines({ sessions, dropped, serverWasAway }: RunReport): string[] {
+  const lines = [
+    ...(sessions === 0 ? [nobody] : []),
+    ...dropped.map(({ database, reason }) => `${database} was dropped: ${reason}`),
+    ...(serverWasAway ? [wasAway] : []),
+  ]
+  return lines.map(line => pc.yellow(`seedbed  ${line}`))
 }
 
 function keptLines({ kept }: RunReport): string[] {
   return kept.flatMap(test => [`${pc.bold('seedbed')}  kept for seven days: ${test.test}`, ...accessLines(test)])
 }
+
+const nobody = 'No test ever connected to the database. If some should have: do they use db, or DATABASE_URL?'
+const wasAway =
+  'The server was restarted, or has hung up, while the tests ran. The databases of this run are dropped by a later one.'
 
 /** As wide as `seedbed  `. */
 const indent = ' '.repeat(9)

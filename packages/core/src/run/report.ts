@@ -22,6 +22,8 @@ export interface RunReport {
   dropped: { database: string; reason: string }[]
   /** Failed tests whose databases were kept. */
   kept: KeptTest[]
+  /** Whether the server has restarted meanwhile, or hung up: the run's databases are left for a later one, which drops them. */
+  serverWasAway: boolean
 }
 
 /** In milliseconds. */

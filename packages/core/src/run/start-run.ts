@@ -14,7 +14,7 @@ import { summariseNotes, type RunReport } from './report.js'
 import { makeRunFolder } from './run-folder.js'
 import type { FailedRun, RunHandle, WorkerDatabase } from './run-handle.js'
 import { sandboxUrl } from './worker-address.js'
-import { workerDatabases, type WorkerDatabases } from './worker-databases.js'
+import { isLeaseLost, workerDatabases, type WorkerDatabases } from './worker-databases.js'
 import { writeFacts, type FileNote } from './worker-files.js'
 
 export interface StartRunOptions {
@@ -53,12 +53,13 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
   reportMode(process.env)
   const progress = options.progress ?? (() => {})
   const loaded = await loadProject(options.folder)
-  const { server, templates, project, asking } = await openProject(loaded, progress, { workers: options.slots })
+  let { server, templates, project, asking } = await openProject(loaded, progress, { workers: options.slots })
   const start = { server: lap(), template: 0, databases: 0 }
   const notes: FileNote[] = []
   const dropped: RunReport['dropped'] = []
   const kept: KeptTest[] = []
   const databases = { cloned: 0, recycled: 0 }
+  let serverWasAway = false
   let current: Prepared | undefined
 
   async function closeAll(): Promise<void> {
@@ -102,6 +103,19 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
     return { template, ofWorkers, channel, handle }
   }
 
+  async function prepareAgain(): Promise<Prepared> {
+    const loaded = await loadProject(options.folder)
+    try {
+      return await prepare(await readPlans(loaded))
+    } catch (error) {
+      if (!isLeaseLost(error)) throw error
+    }
+    serverWasAway = true
+    await closeAll()
+    ;({ server, templates, project, asking } = await openProject(loaded, progress, { workers: options.slots }))
+    return prepare(project)
+  }
+
   async function release(): Promise<void> {
     if (!current) return
     const { ofWorkers, channel, handle } = current
@@ -131,7 +145,7 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
       // Given back first: with the same template the same databases come again, and the spoiled ones anew.
       await release()
       try {
-        current = await prepare(await readPlans(await loadProject(options.folder)))
+        current = await prepareAgain()
       } catch (error) {
         return { failure: (error as Error).message }
       }
@@ -143,6 +157,9 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
         await release()
         // What killed runs have left, and templates that nobody has used for a week.
         await templates.sweep()
+      } catch (error) {
+        if (!isLeaseLost(error)) throw error
+        serverWasAway = true
       } finally {
         await closeAll()
       }
@@ -153,6 +170,7 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
         databases,
         dropped,
         kept,
+        serverWasAway,
         start: firstStart,
         ...summariseNotes(notes),
       }

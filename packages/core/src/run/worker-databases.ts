@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import type { Clone } from 'pg-template-db'
+import type { Clone, Release, Released } from 'pg-template-db'
 import type { KeepCalls, KeptTest } from './channel.js'
 import { summariseNotes, type RunReport } from './report.js'
 import type { WorkerDatabase } from './run-handle.js'
@@ -104,16 +104,31 @@ async function releaseSlot({ current, spare, doubtful }: Slot, folder: string, s
   const clean = !isSpoiled(folder, slot)
   for (const clone of [current, ...(spare ? [spare] : [])]) {
     const { sessions } = summariseNotes(notes.filter(({ database }) => database === clone.database))
-    const outcome = await clone.release({ sessions, clean: clean || clone === spare })
-    if (outcome.reusable) continue
+    const outcome = await giveBack(clone, { sessions, clean: clean || clone === spare })
+    if (!outcome || outcome.reusable) continue
     const reason = clean ? `${outcome.reason}; ${visited}` : 'a statement has found a way to commit in it'
     dropped.push({ database: clone.database, reason })
   }
   for (const { clone, reason } of doubtful.values()) {
-    await clone.release({ sessions: 0, clean: false })
+    await giveBack(clone, { sessions: 0, clean: false })
     dropped.push({ database: clone.database, reason })
   }
   return { notes, dropped }
+}
+
+/** Undefined for one whose lease is lost: nothing can be done with it, and a later run drops it. */
+async function giveBack(clone: Clone, use: Release): Promise<Released | undefined> {
+  try {
+    return await clone.release(use)
+  } catch (error) {
+    if (isLeaseLost(error)) return undefined
+    throw error
+  }
+}
+
+/** The server has ended the session that holds the leases, as when it restarts. */
+export function isLeaseLost(error: unknown): boolean {
+  return (error as { code?: unknown }).code === 'LEASE_LOST'
 }
 
 const visited = 'what does not connect by DATABASE_URL or PG* is not rolled back'

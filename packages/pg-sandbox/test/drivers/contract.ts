@@ -213,12 +213,15 @@ function testDriver(driver: Driver, openPlace: () => Promise<Place>): void {
     expect(await single.countPrepared!('Grace')).toBe(0)
   })
 
-  testIf('countPrepared', 'a prepared statement of an earlier test, used on ten connections', async () => {
-    await pool.add('Ada')
-    expect(await single.countPrepared!('Ada')).toBe(1)
-    const counts = await Promise.all(Array.from({ length: 20 }, () => pool.countPrepared!('Ada')))
-    expect(counts).toEqual(Array.from({ length: 20 }, () => 1))
-  })
+  // What PREPARE has made goes with its test.
+  if (!driver.preparesInSql) {
+    testIf('countPrepared', 'a prepared statement of an earlier test, used on ten connections', async () => {
+      await pool.add('Ada')
+      expect(await single.countPrepared!('Ada')).toBe(1)
+      const counts = await Promise.all(Array.from({ length: 20 }, () => pool.countPrepared!('Ada')))
+      expect(counts).toEqual(Array.from({ length: 20 }, () => 1))
+    })
+  }
 
   testIf('stream', 'a stream, with other queries while it is read', async () => {
     const read: number[] = []

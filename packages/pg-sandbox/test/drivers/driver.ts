@@ -10,6 +10,8 @@ export interface Driver {
   open(url: string, connections: number): Promise<Pool>
   /** It asks the server for something as soon as it is opened; with a sandbox that needs a scope. */
   queriesWhenOpened?: boolean
+  /** It prepares statements with PREPARE, and not as the protocol does it. */
+  preparesInSql?: boolean
   /** The SQLSTATE that an error of this driver carries; undefined for another error. */
   sqlState(error: unknown): string | undefined
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { bind, close, execute, parse } from '../wire/requests.js'
 import type { Step } from './program.js'
-import { openSides, type Sides } from './run-program.js'
+import { openSides, version, type Sides } from './run-program.js'
 
 /**
  * Where a sandbox does something else than a server, and says so in its README: to see to it would take more than it is
@@ -115,7 +115,8 @@ beforeAll(async () => {
 })
 afterAll(() => sides[Symbol.asyncDispose]())
 
-test.for(differences)('%s', async ([, program, answers]) => {
+test.for(differences)('%s', async ([what, program, answers], { skip }) => {
+  skip(what.startsWith('An empty text') && version < 18, 'an older server takes no batch for a transaction block')
   const [, real, sandbox] =
     /the real server\n([^]*)\nthe sandbox\n([^]*)$/.exec((await sides.compare(program)) ?? '') ?? []
   expect(real).toContain(`"${answers.real}`)

@@ -49,8 +49,10 @@ interface Side {
 /** How long a statement may take, before it counts as one that never answers. */
 const patience = 10_000
 
+/** Of both. */
+export const version = Number(process.env['PG_SANDBOX_POSTGRES'] ?? 18) as PostgresMajor
+
 export async function openSides(): Promise<Sides> {
-  const version = Number(process.env['PG_SANDBOX_POSTGRES'] ?? 18) as PostgresMajor
   const server = await startPostgres({ version })
   await using administrator = await connectWire({ url: server.url })
   await must(administrator, roles)
