@@ -43,6 +43,10 @@ const kinds = {
     message: d => `The sandbox could not open its session on ${d.server}: ${d.reason}`,
     hint: d => d.whenFull ?? 'Check that the server runs, that `url` names it, and that it has a connection to spare.',
   }),
+  DATABASE_CHANGED: kind<{ problem: string }>({
+    message: d => d.problem,
+    hint: () => 'Nothing runs in this database any more. Make it anew.',
+  }),
   SESSION_LOST: kind<{ reason: string }>({
     message: d => `The sandbox's session on the server has ended: ${d.reason}`,
     hint: () =>

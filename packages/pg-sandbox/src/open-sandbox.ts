@@ -41,6 +41,13 @@ export interface SandboxOptions {
   ownThread?: boolean
   /** What a client is told to do when the server has no connection left: how many are needed, for instance. */
   whenFull?: string
+  /**
+   * A query of one value, sent with the first statements of each session. Where it is not null the database is not as its
+   * tests expect it: nobody is let in, and this text says why.
+   *
+   * @example "select 'somebody has dropped the users' where to_regclass('users') is null"
+   */
+  findProblem?: string | undefined
 }
 
 export interface LeaveOptions {

@@ -43,7 +43,16 @@ export interface OpenedOptions extends SandboxOptions {
 
 /** @param entered scopes that are entered already */
 export function openedSandbox(options: OpenedOptions, entered: readonly string[]): OpenedSandbox {
-  const { user, database, password, users, whenFull, turnTimeout: patience = 2_000, stragglerTimeout = 1_000 } = options
+  const {
+    user,
+    database,
+    password,
+    users,
+    whenFull,
+    findProblem,
+    turnTimeout: patience = 2_000,
+    stragglerTimeout = 1_000,
+  } = options
   const name = `sb_${randomBytes(6).toString('hex')}`
   const shared = openShared(() => session!, openTurns<Member>(patience, turnTimeout(patience)), openGround(name))
   /** Connections that are not ready yet, in the scope in which they began. */
@@ -77,7 +86,7 @@ export function openedSandbox(options: OpenedOptions, entered: readonly string[]
 
   async function openSession(): Promise<ServerSession> {
     sessions += 1
-    const open = () => openServerSession(url, { whenFull })
+    const open = () => openServerSession(url, { whenFull, findProblem })
     const made = await (session ? openAgain(open) : open()).catch((error: Error) => {
       // The server counts no session either.
       if (isFull(error.cause)) sessions -= 1

@@ -1,5 +1,6 @@
 import { DatabaseError } from 'pg'
 import { moment, now } from './clock.js'
+import { SandboxError } from './errors.js'
 import type { ServerSession } from './server-session.js'
 
 /** A server that restarts is away for a moment. */
@@ -27,6 +28,8 @@ export function reconnecting(): (open: () => Promise<ServerSession>) => Promise<
 }
 
 /** Nobody listens, it hangs up, or it says that it is starting or ending; any other word of the server's is its last. */
-function isAway({ cause }: Error): boolean {
+function isAway(error: Error): boolean {
+  if (!(error instanceof SandboxError) || error.code !== 'CONNECTION_FAILED') return false
+  const { cause } = error
   return !(cause instanceof DatabaseError) || cause.code?.startsWith('57P') === true
 }

@@ -93,35 +93,40 @@ interface ParameterStatus {
 /**
  * Logs in with `pg`, which knows TLS, SCRAM and what a URL may say, and takes its stream over once it is ready.
  *
- * @param whenFull the hint of the error if the server has no connection left
- * @throws SandboxError CONNECTION_FAILED
+ * @param options.whenFull the hint of the error if the server has no connection left
+ * @param options.findProblem a query: see SandboxOptions
+ * @throws SandboxError CONNECTION_FAILED, DATABASE_CHANGED
  */
 export async function openServerSession(
   url: string,
-  { whenFull }: { whenFull?: string | undefined } = {},
+  { whenFull, findProblem = 'null' }: { whenFull?: string | undefined; findProblem?: string | undefined } = {},
 ): Promise<ServerSession> {
   const client = new Client({ connectionString: url, keepAlive: true })
   const insides = client as unknown as Insides
   const parameters = new Map<string, string>()
   insides.connection.on('parameterStatus', message => parameters.set(message.parameterName, message.parameterValue))
   client.on('error', () => {})
-  let pooled: boolean
+  let self: { pid: number; problem: string | null }
   try {
     await client.connect()
     // What a role or database sets would end the session in the middle of a test, or hide a COMMIT from the sandbox.
     const isOf17 = majorVersionIn(parameters) >= 17
     const timeouts = ['idle_in_transaction_session_timeout', 'idle_session_timeout', isOf17 && 'transaction_timeout']
     const settings = timeouts.filter(Boolean).map(name => `set ${name} = 0`)
-    const own = 'select pg_catalog.pg_backend_pid() as pid'
+    const own = `select pg_catalog.pg_backend_pid() as pid, (${findProblem}) as problem`
     const results = await client.query([...settings, 'set standard_conforming_strings = on', own].join('; '))
-    const self = (results as unknown as { rows: { pid: number }[] }[]).at(-1)!.rows[0]!
-    // A pooler tells each client of a process that there is not.
-    pooled = self.pid !== insides.processID
+    self = (results as unknown as { rows: (typeof self)[] }[]).at(-1)!.rows[0]!
   } catch (cause) {
     client.end().catch(() => {})
     const details = { server: `${client.host}:${client.port}`, reason: reasonOf(cause) }
     throw errors.CONNECTION_FAILED({ ...details, ...(isFull(cause) && { whenFull }) }, { cause })
   }
+  if (self.problem !== null) {
+    await client.end()
+    throw errors.DATABASE_CHANGED({ problem: self.problem })
+  }
+  // A pooler tells each client of a process that there is not.
+  const pooled = self.pid !== insides.processID
   const { stream } = insides.connection
   for (const event of ['data', 'close', 'end', 'error']) stream.removeAllListeners(event)
   return takeOver(stream, { client, insides, parameters, pooled })

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { kill, postmastersOf, processesOf } from './processes.js'
 import type { Random } from './random.js'
-import { longestRun, mustPass, passingRun, startRun, type Driver, type Outcome, type Run } from './run.js'
+import { endedInPatience, longestRun, mustPass, passingRun, startRun, type Driver, type Run } from './run.js'
 import type { Site } from './site.js'
 
 /** `backend` is a process of the server, after whose death the server ends all sessions and recovers. */
@@ -90,16 +90,6 @@ export async function killRuns(options: {
     }
   }
   return tally
-}
-
-/**
- * Vitest 4.1 waits a minute for a fork that was killed, without Seedbed too, after all is done and said; nobody at a
- * keyboard does.
- */
-async function endedInPatience(run: Run): Promise<Outcome> {
-  const ended = await Promise.race([run.ended, pause(10_000)])
-  if (!ended) kill(-run.pid)
-  return run.ended
 }
 
 /** Kills what there is: a run that has no worker or server yet loses its main process. */

@@ -50,7 +50,7 @@ async function leftOnMachine(site: Site, driver: Driver): Promise<string[]> {
 }
 
 /** What is still there when it has had ten seconds to go: a session that was just closed needs a moment. */
-async function settled(look: () => Promise<string[]>): Promise<string[]> {
+export async function settled(look: () => Promise<string[]>): Promise<string[]> {
   for (const start = Date.now(); ; await pause(50)) {
     const found = await look()
     if (found.length === 0 || Date.now() - start > 10_000) return found

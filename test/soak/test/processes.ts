@@ -11,11 +11,15 @@ export interface Process {
 
 /** Every process that belongs to a site: the runs in its project, the servers in its home. */
 export function processesOf({ root }: Site): Process[] {
-  const all = readdirSync('/proc').flatMap(name => (/^\d+$/.test(name) ? (processAt(Number(name)) ?? []) : []))
+  const all = everyProcess()
   const belongs = (process: Process) => process.place.startsWith(`${root}/`) || process.command.includes(`${root}/`)
   const found = new Set(all.filter(belongs).map(({ pid }) => pid))
   // Where not even root may see in which folder another user's process works, its parent tells.
   return all.filter(({ pid, parent }) => found.has(pid) || found.has(parent))
+}
+
+function everyProcess(): Process[] {
+  return readdirSync('/proc').flatMap(name => (/^\d+$/.test(name) ? (processAt(Number(name)) ?? []) : []))
 }
 
 /** Undefined for one that is gone meanwhile, and for a zombie. */
@@ -38,15 +42,21 @@ function processAt(pid: number): Process | undefined {
   }
 }
 
+/** Those that a process has started. */
+export function childrenOf(parent: number): Process[] {
+  return everyProcess().filter(process => process.parent === parent)
+}
+
 /** Servers, not their backends. */
 export function postmastersOf(site: Site): Process[] {
   const servers = processesOf(site).filter(({ command }) => command.includes('postgres'))
   return servers.filter(({ parent }) => !servers.some(({ pid }) => pid === parent))
 }
 
-export function kill(pid: number): void {
+/** A process group, where the number is below zero. Nothing happens if it is gone. */
+export function kill(pid: number, signal: NodeJS.Signals = 'SIGKILL'): void {
   try {
-    process.kill(pid, 'SIGKILL')
+    process.kill(pid, signal)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }

@@ -1,14 +1,14 @@
 /**
  * `npm run soak`: what the tests do at random, for as long as the budget says. Runs of the Vitest CLI are killed, and what
- * is left is looked at; random programs are compared in a sandbox and on a real database; connections send nonsense to
+ * is left is looked at; others are killed, stopped or lose their server; random programs are compared in a sandbox and on a real database; connections send nonsense to
  * a sandbox.
  *
- * `npm run soak -- --budget 10m` shares the time among the parts; `--budget 500` is 500 kills, 5,000 programs and 50,000
- * connections. `--part model` is only that one, `--seed N` repeats the choices of an earlier soak.
+ * `npm run soak -- --budget 10m` shares the time among the parts; `--budget 500` is 500 kills, 200 runs under fire, 5,000
+ * programs and 50,000 connections. `--part model` is only that one, `--seed N` repeats the choices of an earlier soak.
  */
 import { parseArgs } from 'node:util'
 import { randomFrom } from './random.js'
-import { soakKills } from './soak-kills.js'
+import { soakFire, soakKills } from './soak-runs.js'
 import { soakSandbox } from './soak-sandbox.js'
 
 /** Says how much of the budget a part of the soak may use: whether what it has done is enough. */
@@ -16,6 +16,7 @@ export type Enough = (done: number) => boolean
 
 const parts = {
   kills: { times: 1, run: soakKills },
+  fire: { times: 0.4, run: soakFire },
   model: { times: 10, run: soakSandbox.model },
   fuzz: { times: 100, run: soakSandbox.fuzz },
 }
@@ -28,7 +29,9 @@ const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 32) : N
 const chosen = (Object.keys(parts) as Part[]).filter(part => (values.part ?? part) === part)
 const [, number, unit] = /^(\d+)(s|m|h)?$/.exec(values.budget) ?? []
 if (!number || !Number.isInteger(seed) || chosen.length === 0) {
-  console.error('Usage: npm run soak -- [--budget 500 | 90s | 10m | 1h] [--part kills | model | fuzz] [--seed 4711]')
+  console.error(
+    'Usage: npm run soak -- [--budget 500 | 90s | 10m | 1h] [--part kills | fire | model | fuzz] [--seed 4711]',
+  )
   process.exit(2)
 }
 console.log(`soak: --budget ${values.budget} --seed ${seed}${values.part ? ` --part ${values.part}` : ''}`)

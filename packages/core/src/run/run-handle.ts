@@ -12,7 +12,12 @@ export interface RunHandle {
   /** When they are set back. */
   sequences: 'file' | 'test'
   /** How a worker's sandbox is to be. */
-  sandbox: { users?: Record<string, { role?: string }>; ownThread?: boolean; whenFull: string }
+  sandbox: {
+    users?: Record<string, { role?: string }>
+    ownThread?: boolean
+    whenFull: string
+    findProblem?: string | undefined
+  }
   /** Where a worker asks for another database when a failed test keeps its own; only where failed tests are kept. */
   keep?: ChannelAddress
   /** One a slot; the first is slot 1. */

@@ -7,6 +7,7 @@ import { explainNoConnection } from '../server/no-connection.js'
 import type { Server } from '../server/server.js'
 import { ensureTemplate, type ProjectTemplate } from '../template/ensure-template.js'
 import { openChannel, type Channel, type KeptTest } from './channel.js'
+import { crashCheck } from './crash-check.js'
 import { connectionVariables } from './connection-variables.js'
 import { loadProject, openProject, readPlans, type Project } from './open-project.js'
 import { reportMode } from './publish-report.js'
@@ -70,6 +71,7 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
   async function prepare({ config, keep, ...plans }: Project): Promise<Prepared> {
     const template = await ensureTemplate(templates, { ...plans, config, server }, progress)
     start.template = lap()
+    const findProblem = template.unlogged ? await crashCheck(server.adminUrl) : undefined
     const clone = async (count: number) => {
       const clones = await templates.clone(template.template, { count })
       for (const { recycled } of clones) databases[recycled ? 'recycled' : 'cloned'] += 1
@@ -96,7 +98,7 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
       folder,
       isolation,
       sequences,
-      sandbox: { users, ownThread, whenFull: howToGetConnections(asking) },
+      sandbox: { users, ownThread, whenFull: howToGetConnections(asking), findProblem },
       workers: ofWorkers.workers,
       ...(channel && { keep: channel.address }),
     }

@@ -18,11 +18,18 @@ export interface TemplateSources {
   seeds: SeedPlan
 }
 
+/** What is known of a template once it is built. */
+export interface Built {
+  labels: SeedLabels
+  /** Whether it has unlogged tables, which a server empties when it recovers from a crash. */
+  unlogged: boolean
+}
+
 /**
  * Makes an empty database the template of a project: extensions as the administrator, then migrations and seeds as the
  * application's role, which owns the database.
  */
-export async function buildTemplate(database: string, sources: TemplateSources): Promise<SeedLabels> {
+export async function buildTemplate(database: string, sources: TemplateSources): Promise<Built> {
   const { server, config, migrations, seeds, folder } = sources
   const url = withDatabase(server.applicationUrl, database)
   if (config.extensions?.length) {
@@ -31,7 +38,11 @@ export async function buildTemplate(database: string, sources: TemplateSources):
   await rememberRoles(sources, knownRoles => migrations.apply({ url, knownRoles }))
   const application = await connect(url)
   try {
-    return await loadSeeds(application, seeds.files, { projectFolder: folder })
+    const labels = await loadSeeds(application, seeds.files, { projectFolder: folder })
+    const { rows } = await application.query<{ unlogged: boolean }>(
+      "select exists (select from pg_catalog.pg_class where relpersistence = 'u') as unlogged",
+    )
+    return { labels, unlogged: rows[0]!.unlogged }
   } finally {
     await application.end()
   }

@@ -1,20 +1,17 @@
 import type { Template, Templates } from 'pg-template-db'
 import type { FingerprintParts } from './fingerprint.js'
 import { describeChange, fingerprintKey, templateFormat } from './fingerprint.js'
-import type { TemplateSources } from './build-template.js'
-import type { SeedLabels } from '../seeds/seed-labels.js'
+import type { Built, TemplateSources } from './build-template.js'
 
 /** What is stored with a template, beside what pg-template-db keeps. */
-interface TemplateDetails {
+interface TemplateDetails extends Built {
   /** The config's folder: of two templates of one project the later has replaced the earlier. */
   project: string
   parts: FingerprintParts
-  labels: SeedLabels
 }
 
-export interface ProjectTemplate {
+export interface ProjectTemplate extends Built {
   template: Template
-  labels: SeedLabels
   /** Why it was built, for people: `seeds/users.json changed`; null if it was reused. */
   built: string | null
 }
@@ -40,11 +37,11 @@ export async function ensureTemplate(
       )
       // Loaded only now, since most runs find their template, and loading takes a tenth of their start.
       const { buildTemplate } = await import('./build-template.js')
-      const labels = await buildTemplate(database, sources)
-      return { project: sources.folder, parts, labels }
+      return { project: sources.folder, parts, ...(await buildTemplate(database, sources)) }
     },
   })
-  return { template, labels: template.details.labels, built: reason }
+  const { labels, unlogged } = template.details
+  return { template, labels, unlogged, built: reason }
 }
 
 /** What the template is made of, with the version of the server that is to hold it. */

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 export type FingerprintParts = Record<string, string>
 
 /** Changes whenever the way in which Seedbed builds a template does. */
-export const templateFormat = '1'
+export const templateFormat = '2'
 
 /**
  * One key for all the parts, whatever their order.

@@ -94,8 +94,8 @@ function clientOfItsOwn(test: ConcurrentScope, { assigned, run }: WorkerScopes):
     async make() {
       if (!test.sandbox) {
         const { url, password } = assigned
-        const { whenFull } = run.sandbox
-        test.sandbox = await openSandbox({ url, password, whenFull })
+        const { whenFull, findProblem } = run.sandbox
+        test.sandbox = await openSandbox({ url, password, whenFull, findProblem })
         await test.sandbox.enter(test.name)
       }
       return clientOf(test.sandbox, { lock_timeout: concurrentLockTimeoutMilliseconds })

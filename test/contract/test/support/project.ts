@@ -8,10 +8,13 @@ import { vitest } from './vitest.js'
 
 /** What `npm run compat` sets, to run these tests with another version of a runner and another Node. */
 const {
-  SEEDBED_TEST_MODULES: modules = fileURLToPath(new URL('../../../../node_modules', import.meta.url)),
+  SEEDBED_TEST_MODULES = fileURLToPath(new URL('../../../../node_modules', import.meta.url)),
   SEEDBED_TEST_NODE: node = process.execPath,
   SEEDBED_TEST_RUNNER: name = 'vitest',
 } = process.env
+
+/** The folder in which the projects find the runner and its adapter. */
+export const modules = SEEDBED_TEST_MODULES
 
 /** What differs between the runners. */
 export interface Runner {

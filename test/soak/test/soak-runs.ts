@@ -1,26 +1,52 @@
 import { killRuns, victims, type Tally } from './kill-runs.js'
 import { killAll, leftovers } from './leftovers.js'
 import type { Random } from './random.js'
-import { makeSite } from './site.js'
+import { makeSite, type Site } from './site.js'
 import type { Enough } from './soak.js'
+import { fireAtRuns, type FireTally } from './under-fire.js'
 
 /** Kills runs of the Vitest CLI at random moments, and looks at what is left. Answers how many runs have passed. */
-export async function soakKills(random: Random, enough: Enough): Promise<number> {
-  const site = makeSite()
-  const start = Date.now()
-  try {
+export function soakKills(random: Random, enough: Enough): Promise<number> {
+  return onSite(async site => {
+    const start = Date.now()
     const tally = await killRuns({ site, driver: 'vitest', random, enough, onKill: told => tell(told, start) })
     console.log(summary(tally, start))
     const left = await leftovers(site, 'vitest')
     if (left.length > 0) throw new Error(`left behind: ${left.join('\nleft behind: ')}`)
+    return tally.passed + 1
+  })
+}
+
+/** Kills runs on an external server, stops them for a while, and restarts the server. Answers how many runs have passed. */
+export function soakFire(random: Random, enough: Enough): Promise<number> {
+  return onSite(async site => {
+    const tally = await fireAtRuns({ site, driver: 'vitest', random, enough, onBlow: tellOfFire })
+    console.log(fireSummary(tally))
+    return tally.passed + 1
+  })
+}
+
+async function onSite(work: (site: Site) => Promise<number>): Promise<number> {
+  const site = makeSite()
+  try {
+    const passed = await work(site)
     site[Symbol.dispose]()
     console.log('Nothing is left behind.')
-    return tally.passed + 1
+    return passed
   } catch (error) {
     killAll(site)
     console.log(`Kept for a look: ${site.root}`)
     throw error
   }
+}
+
+function tellOfFire(tally: FireTally): void {
+  if (tally.hit % 25 === 0) console.log(fireSummary(tally))
+}
+
+function fireSummary({ blows, hit, survived, passed }: FireTally): string {
+  const byBlow = Object.entries(blows).map(([blow, count]) => `${count} ${blow}`)
+  return `${hit} runs hit (${byBlow.join(', ')}): ${survived} passed all the same, and so did ${passed} others`
 }
 
 function tell(tally: Tally, start: number): void {
