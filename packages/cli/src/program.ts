@@ -41,6 +41,15 @@ export function seedbed(ended: (code: number) => void): Command {
       const { prepareCommand } = await import('./prepare-command.js')
       await prepareCommand(process.cwd(), options)
     })
+  program
+    .command('prune')
+    .description("list the databases that failed tests have kept (keep: 'failed'), and drop them with --yes")
+    .option('--yes', 'drop them')
+    .option('--json', 'print what was found and done as JSON')
+    .action(async (options: { yes?: boolean; json?: boolean }) => {
+      const { pruneCommand } = await import('./prune-command.js')
+      ended(await pruneCommand(process.cwd(), options))
+    })
   const cache = program.command('cache').description('what a CI has to know to cache what prepare makes')
   cache
     .command('key')

@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import type { SeedbedConfig } from '../config/config.js'
 import { howToGetConnections } from '../server/connections.js'
-import { printableUrl, withDatabase } from '../server/database-url.js'
+import { withDatabase } from '../server/database-url.js'
 import { explainNoConnection } from '../server/no-connection.js'
 import type { Server } from '../server/server.js'
 import { ensureTemplate, type ProjectTemplate } from '../template/ensure-template.js'
+import { accessTo } from './access-to.js'
 import { openChannel, type Channel, type KeptTest } from './channel.js'
 import { crashCheck } from './crash-check.js'
 import { connectionVariables } from './connection-variables.js'
@@ -205,11 +206,4 @@ function workerDatabase(server: Server, database: string, config: SeedbedConfig)
   const url = withDatabase(server.applicationUrl, database)
   const password = randomBytes(18).toString('base64url')
   return { database, url, password, variables: connectionVariables(sandboxUrl({ url, password }), config) }
-}
-
-/** The embedded server stops with the last run, and `seedbed run` starts it. */
-function accessTo(server: Server, database: string): Pick<KeptTest, 'command' | 'password'> {
-  const url = printableUrl(withDatabase(server.applicationUrl, database)).replaceAll("'", '%27')
-  const start = server.kind === 'embedded' ? 'npx seedbed run -- ' : ''
-  return { command: `${start}psql '${url}'`, password: server.passwordIn }
 }
