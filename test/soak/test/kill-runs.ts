@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { kill, postmastersOf, processesOf } from './processes.js'
+import { kill, postmastersOf, processesOf, workersOf } from './processes.js'
 import type { Random } from './random.js'
 import { endedInPatience, longestRun, mustPass, passingRun, startRun, type Driver, type Run } from './run.js'
 import type { Site } from './site.js'
@@ -97,11 +97,7 @@ function killVictim(site: Site, run: Run, victim: Victim, which: number): Victim
   const choice = {
     main: () => [run.pid],
     group: () => [-run.pid],
-    // Not the server, which may be a child of the run as well.
-    worker: () =>
-      processesOf(site)
-        .filter(({ parent, command }) => parent === run.pid && command.startsWith(process.execPath))
-        .map(({ pid }) => pid),
+    worker: () => workersOf(site, run.pid).map(({ pid }) => pid),
     server: () => postmastersOf(site).map(({ pid }) => pid),
     backend: () => {
       const servers = postmastersOf(site).map(({ pid }) => pid)

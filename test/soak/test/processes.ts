@@ -42,6 +42,11 @@ function processAt(pid: number): Process | undefined {
   }
 }
 
+/** Of a run; not its server, which may be a child of the run as well. */
+export function workersOf(site: Site, run: number): Process[] {
+  return processesOf(site).filter(({ parent, command }) => parent === run && command.startsWith(process.execPath))
+}
+
 /** Those that a process has started. */
 export function childrenOf(parent: number): Process[] {
   return everyProcess().filter(process => process.parent === parent)

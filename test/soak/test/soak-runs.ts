@@ -41,12 +41,15 @@ async function onSite(work: (site: Site) => Promise<number>): Promise<number> {
 }
 
 function tellOfFire(tally: FireTally): void {
-  if (tally.hit % 25 === 0) console.log(fireSummary(tally))
+  if (hits(tally) % 25 === 0) console.log(fireSummary(tally))
 }
 
-function fireSummary({ blows, hit, survived, passed }: FireTally): string {
+const hits = ({ blows }: FireTally) => Object.values(blows).reduce((sum, count) => sum + count, 0)
+
+function fireSummary(tally: FireTally): string {
+  const { blows, survived, passed } = tally
   const byBlow = Object.entries(blows).map(([blow, count]) => `${count} ${blow}`)
-  return `${hit} runs hit (${byBlow.join(', ')}): ${survived} passed all the same, and so did ${passed} others`
+  return `${hits(tally)} runs hit (${byBlow.join(', ')}): ${survived} passed all the same, and so did ${passed} others`
 }
 
 function tell(tally: Tally, start: number): void {

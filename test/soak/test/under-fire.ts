@@ -5,7 +5,7 @@ import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-test
 import { leftOnServer } from '@seedbed/postgres-for-tests/left-on-server'
 import pg from 'pg'
 import { settled } from './leftovers.js'
-import { childrenOf, kill, processesOf } from './processes.js'
+import { childrenOf, kill, workersOf } from './processes.js'
 import type { Random } from './random.js'
 import { endedInPatience, mustPass, startRun, type Driver, type Outcome, type Run } from './run.js'
 import type { Site } from './site.js'
@@ -24,9 +24,7 @@ export type Blow = (typeof blows)[number]
 
 export interface FireTally {
   blows: Record<Blow, number>
-  /** Runs that were hit. */
-  hit: number
-  /** Those of them that passed all the same. */
+  /** Of the runs that were hit, those that passed all the same. */
   survived: number
   /** Runs that had to pass, and did: after a blow, or beside one. */
   passed: number
@@ -48,7 +46,6 @@ export async function fireAtRuns(options: {
   const { site, driver, random } = options
   const tally: FireTally = {
     blows: Object.fromEntries(blows.map(blow => [blow, 0])) as FireTally['blows'],
-    hit: 0,
     survived: 0,
     passed: 0,
   }
@@ -67,7 +64,6 @@ export async function fireAtRuns(options: {
       await Promise.race([run.ended, pause(moment)])
       await strike(blow, { site, server, run, which: random() })
       tally.blows[blow] += 1
-      tally.hit += 1
       const outcome = mayFail(await endedInPatience(run))
       if (outcome.exitCode === 0) tally.survived += 1
       // A server is everybody's.
@@ -96,10 +92,7 @@ async function strike(
   const found = {
     main: () => [run.pid],
     group: () => [-run.pid],
-    worker: () =>
-      processesOf(site)
-        .filter(({ parent, command }) => parent === run.pid && command.startsWith(process.execPath))
-        .map(({ pid }) => pid),
+    worker: () => workersOf(site, run.pid).map(({ pid }) => pid),
     session: () =>
       childrenOf(postmasterOf(server)).flatMap(({ pid, command }) => (/ tester /.test(command) ? [pid] : [])),
   }[target]!()

@@ -51,15 +51,14 @@ export async function prepare(options: PrepareOptions): Promise<Preparation> {
   const loaded = await loadProject(folder)
   options.begin?.(describeTestServer(loaded.config))
   const opened = await openProject(loaded, progress, { workers, cached: true })
-  const { server, templates, asking } = opened
+  const { server, asking } = opened
   let filled
   try {
     filled = await fill(opened, workers, progress)
   } catch (error) {
     throw explainNoConnection(error, asking) ?? error
   } finally {
-    await templates.close()
-    await server[Symbol.asyncDispose]()
+    await opened.close()
   }
   return {
     ...filled,

@@ -36,14 +36,12 @@ export interface Pruning {
 export async function prune({ folder, drop = false, begin, progress = () => {} }: PruneOptions): Promise<Pruning> {
   const loaded = await loadProject(folder)
   begin?.(describeTestServer(loaded.config))
-  const { server, templates } = await openProject(loaded, progress, { workers: 1 })
+  const { server, templates, close } = await openProject(loaded, progress, { workers: 1 })
   try {
     const ofProject = (await templates.listKept()).flatMap(({ database, details, keptAt }) => {
       const { project, path } = details as { project: string; path: string[] }
-      const access = accessTo(server, database)
-      return project === loaded.folder
-        ? [{ test: path.join(' > '), database, ...access, keptAt: keptAt.toISOString() }]
-        : []
+      if (project !== loaded.folder) return []
+      return [{ test: path.join(' > '), database, ...accessTo(server, database), keptAt: keptAt.toISOString() }]
     })
     const pruning: Pruning = { server: server.description, kept: ofProject, dropped: [], refused: [] }
     for (const { database } of drop ? ofProject : []) {
@@ -57,7 +55,6 @@ export async function prune({ folder, drop = false, begin, progress = () => {} }
     }
     return pruning
   } finally {
-    await templates.close()
-    await server[Symbol.asyncDispose]()
+    await close()
   }
 }

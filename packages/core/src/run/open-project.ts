@@ -12,7 +12,8 @@ import { keepsFailed } from './keep-mode.js'
 import { withOutsideEnvironment } from './refuse-connections.js'
 
 /**
- * Opens the server, and while it starts, reads what the template is made of and loads what makes it.
+ * Opens the server, and while it starts, reads what the template is made of and loads what makes it. `close` gives both up,
+ * templates and server.
  *
  * @param options how many workers shall find room on the server; whether its cluster is to be archived
  */
@@ -35,7 +36,11 @@ export async function openProject(
     if (read.status === 'rejected') throw read.reason
     const { openTemplates } = await loadTemplateDb()
     const templates = await openTemplates(templateOptions(server, progress))
-    return { server, templates, project: read.value, asking }
+    const close = async () => {
+      await templates.close()
+      await server[Symbol.asyncDispose]()
+    }
+    return { server, templates, project: read.value, asking, close }
   } catch (error) {
     await server[Symbol.asyncDispose]()
     throw explainNoConnection(error, asking) ?? error

@@ -55,7 +55,7 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
   reportMode(process.env)
   const progress = options.progress ?? (() => {})
   const loaded = await loadProject(options.folder)
-  let { server, templates, project, asking } = await openProject(loaded, progress, { workers: options.slots })
+  let { server, templates, project, asking, close } = await openProject(loaded, progress, { workers: options.slots })
   const start = { server: lap(), template: 0, databases: 0 }
   const notes: FileNote[] = []
   const dropped: RunReport['dropped'] = []
@@ -63,11 +63,6 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
   const databases = { cloned: 0, recycled: 0 }
   let serverWasAway = false
   let current: Prepared | undefined
-
-  async function closeAll(): Promise<void> {
-    await templates.close()
-    await server[Symbol.asyncDispose]()
-  }
 
   async function prepare({ config, keep, ...plans }: Project): Promise<Prepared> {
     const template = await ensureTemplate(templates, { ...plans, config, server }, progress)
@@ -114,8 +109,8 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
       if (!isLeaseLost(error)) throw error
     }
     serverWasAway = true
-    await closeAll()
-    ;({ server, templates, project, asking } = await openProject(loaded, progress, { workers: options.slots }))
+    await close()
+    ;({ server, templates, project, asking, close } = await openProject(loaded, progress, { workers: options.slots }))
     return prepare(project)
   }
 
@@ -134,7 +129,7 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
   try {
     current = await prepare(project)
   } catch (error) {
-    await closeAll()
+    await close()
     throw explainNoConnection(error, asking) ?? error
   }
   const handle = current.handle
@@ -164,7 +159,7 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
         if (!isLeaseLost(error)) throw error
         serverWasAway = true
       } finally {
-        await closeAll()
+        await close()
       }
       return {
         server: server.description,

@@ -24,8 +24,8 @@ export async function removeOldClusters(home: string, unusedForDays = 30): Promi
     await underLock(join(cluster, 'lock'), async () => {
       // Somebody may have started it between the look and the lock.
       if (!(await isOld(cluster, unusedForDays)) || (await runningServer(join(cluster, 'data'))) !== undefined) return
-      const record = await readRecord(join(cluster, 'cluster.json'))
       const file = join(cluster, 'cluster.json')
+      const record = await readRecord(file)
       if (record && !isSameHost(record.host, await hostIdentity()) && !(await isCopy(file, record.file))) return
       await rm(cluster, { recursive: true, force: true, maxRetries: 3 })
       removed.push(name)
