@@ -12,6 +12,16 @@ export type {
   Tier,
   Variables,
 } from './config.js'
+export { connectionOptions, databasePool } from './application/connection-options.js'
+export { consentVariable, type ConsentFile } from './application/consent.js'
+export { currentEnvironment, type EnvironmentOptions } from './application/current-environment.js'
+export { databaseUrl, type DatabaseUrlOptions } from './application/database-url.js'
+export type { Dialect } from './application/dialect.js'
+export { protectProcess } from './application/protect-process.js'
+export { readBranch } from './variables/git-branch.js'
 export { SeedbedError } from './errors/define-errors.js'
+export { printableUrl } from './resolve/database-url.js'
 export type { Address } from './resolve/addresses.js'
 export { resolveEnvironment, type ResolvedEnvironment, type ResolveInput } from './resolve/resolve-environment.js'
+export { connectionVariables, urlParts, type UrlParts } from './variables/connection-variables.js'
+export { refusalsOf, type Refusal } from './variables/refusals.js'

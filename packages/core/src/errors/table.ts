@@ -1,3 +1,4 @@
+import { errorKinds as environmentErrorKinds } from '@seedbed/environments/error-kinds'
 import { configErrorKinds } from '../config/errors.js'
 import { migrationErrorKinds } from '../migrations/errors.js'
 import { prepareErrorKinds } from '../prepare/errors.js'
@@ -20,6 +21,7 @@ interface DocumentedKind {
 /** Every kind of error by room and code: what `npm run docs` makes docs/errors from. */
 export const errorKinds: Record<string, Record<string, DocumentedKind>> = {
   config: configErrorKinds,
+  environments: environmentErrorKinds,
   server: { ...serverErrorKinds, ...containerErrorKinds },
   migrations: migrationErrorKinds,
   seeds: { ...seedErrorKinds, ...labelErrorKinds },

@@ -1,19 +1,6 @@
+import { connectionVariables as variablesOf, urlParts } from '@seedbed/environments'
 import type { ConnectionParts, SeedbedConfig } from '../config/config.js'
 import type { WorkerDatabase } from './run-handle.js'
-
-/**
- * Every variable from which libpq takes a connection parameter, but the five that Seedbed sets. Left as they are they
- * would redirect or break a connection: PGHOSTADDR goes before PGHOST, PGSSLMODE=require fails on a socket.
- * Source: PostgreSQL manual, libpq, "Environment Variables".
- */
-const otherLibpqVariables = [
-  'PGAPPNAME', 'PGCHANNELBINDING', 'PGCLIENTENCODING', 'PGCONNECT_TIMEOUT', 'PGDATESTYLE', 'PGGEQO', 'PGGSSDELEGATION',
-  'PGGSSENCMODE', 'PGGSSLIB', 'PGHOSTADDR', 'PGKRBSRVNAME', 'PGLOADBALANCEHOSTS', 'PGLOCALEDIR', 'PGMAXPROTOCOLVERSION',
-  'PGMINPROTOCOLVERSION', 'PGOPTIONS', 'PGPASSFILE', 'PGREQUIREAUTH', 'PGREQUIREPEER', 'PGREQUIRESSL', 'PGSERVICE',
-  'PGSERVICEFILE', 'PGSSLCERT', 'PGSSLCERTMODE', 'PGSSLCOMPRESSION', 'PGSSLCRL', 'PGSSLCRLDIR', 'PGSSLKEY',
-  'PGSSLKEYLOGFILE', 'PGSSLMAXPROTOCOLVERSION', 'PGSSLMINPROTOCOLVERSION', 'PGSSLMODE', 'PGSSLNEGOTIATION',
-  'PGSSLROOTCERT', 'PGSSLSNI', 'PGSYSCONFDIR', 'PGTARGETSESSIONATTRS', 'PGTZ', 'PGOAUTHDEBUG',
-] // prettier-ignore
 
 /**
  * The environment of a worker that uses `url`: `null` stands for a variable that has to be unset.
@@ -21,46 +8,23 @@ const otherLibpqVariables = [
  * @example connectionVariables('postgresql://app:x@localhost:5432/w1', {}).PGDATABASE // 'w1'
  */
 export function connectionVariables(url: string, config: SeedbedConfig): WorkerDatabase['variables'] {
-  const parts = connectionParts(url)
   return {
-    ...Object.fromEntries(otherLibpqVariables.map(name => [name, null])),
-    ...tlsVariables(url),
+    ...variablesOf(url),
     ENVIRONMENT: 'test',
     NODE_ENV: 'test',
-    DATABASE_URL: url,
-    PGHOST: parts.host,
-    PGPORT: String(parts.port),
-    PGUSER: parts.user,
-    PGPASSWORD: parts.password,
-    PGDATABASE: parts.database,
-    ...config.variables?.(parts),
+    SEEDBED_DATABASE_URL: url,
+    ...config.variables?.(connectionParts(url)),
   }
 }
 
-/** A URL in its parts; a socket's folder, percent-encoded in the URL, is a plain path as the host. */
+/** A URL in the parts that `variables` of the config is called with. */
 export function connectionParts(url: string): ConnectionParts {
-  const { hostname, port, username, password, pathname } = new URL(url)
   return {
-    url,
-    // An IPv6 address stands in brackets in a URL and without them in PGHOST.
-    host: decodeURIComponent(hostname).replace(/^\[(.*)\]$/, '$1'),
-    port: port === '' ? 5432 : Number(port),
-    user: decodeURIComponent(username),
-    password: decodeURIComponent(password),
-    database: decodeURIComponent(pathname.slice(1)),
+    ...urlParts(url),
     urlOf(user) {
       const other = new URL(url)
       other.username = encodeURIComponent(user)
       return other.href
     },
   }
-}
-
-/** What `?sslmode=verify-full&sslrootcert=…` says in a URL must hold for whoever reads only PG*. */
-function tlsVariables(url: string): Record<string, string> {
-  const variables: Record<string, string> = {}
-  for (const [name, value] of new URL(url).searchParams) {
-    if (name.startsWith('ssl')) variables[`PG${name.toUpperCase()}`] = value
-  }
-  return variables
 }

@@ -49,17 +49,27 @@ export function addressOf(
   input: ResolveInput<string>,
   note: (text: string) => void = () => {},
 ): Address | undefined {
-  const config = addressConfig(environment, database)
   const main = sourceFor(environment, database, input, note)
-  if (!main) return undefined
-  const name = config.name?.replaceAll('{database}', database).replaceAll('{environment}', environment.name)
-  if (name !== undefined && Buffer.byteLength(name) > 63) {
+  if (main === undefined) return undefined
+  const { pooled } = addressConfig(environment, database)
+  const url = named(main, environment, database)
+  const through = pooled && read(pooled, environment, input)
+  return {
+    url,
+    database: databaseOf(url),
+    ...(through !== undefined && { pooled: named(through, environment, database) }),
+  }
+}
+
+/** The URL with the database's name as the environment's template makes it. */
+function named(url: string, environment: KnownEnvironment, database: string): string {
+  const template = addressConfig(environment, database).name
+  if (template === undefined) return url
+  const name = template.replaceAll('{database}', database).replaceAll('{environment}', environment.name)
+  if (Buffer.byteLength(name) > 63) {
     throw environmentErrors.ENVIRONMENT_NAME_TOO_LONG({ environment: environment.name, name })
   }
-  const named = (url: string) => (name === undefined ? url : withDatabaseName(url, name))
-  const url = named(main)
-  const pooled = config.pooled && read(config.pooled, environment, input)
-  return { url, database: databaseOf(url), ...(pooled !== undefined && { pooled: named(pooled) }) }
+  return withDatabaseName(url, name)
 }
 
 function sourceFor(
@@ -86,6 +96,20 @@ function sourceFor(
   return read(config, environment, input)
 }
 
+/** Every URL by which a database may be reached, wherever this process is. */
+export function everyUrl(environment: KnownEnvironment, database: string, input: ResolveInput<string>): string[] {
+  const config = addressConfig(environment, database)
+  const sources = [config, config.internal, config.external, config.pooled]
+  const urls = sources.map(source => source && read(source, environment, input))
+  return urls.filter(url => url !== undefined).map(url => named(url, environment, database))
+}
+
+/** The prefixes of the variables that hold the parts of its address. */
+export function partPrefixes(environment: KnownEnvironment, database: string): string[] {
+  const config = addressConfig(environment, database)
+  return [config, config.internal, config.external, config.pooled].flatMap(source => source?.parts?.prefix ?? [])
+}
+
 /** In CI the database that CI provides is used, if the process says where: a file may say the same name of production. */
 function urlOfCi({ name, config }: KnownEnvironment, { variables, envFile = {} }: ResolveInput<string>) {
   if (!config.ci || !isThere('CI', variables)) return undefined
@@ -107,7 +131,7 @@ function read(source: SourceConfig, environment: KnownEnvironment, input: Resolv
   if (tier === 'production' && parts.defaults) {
     throw misconfigured(`environments.${name}.parts.defaults`, 'production has no defaults')
   }
-  return urlFromParts(parts, variables, name)
+  return urlFromParts(parts, variables, environment)
 }
 
 const partNames = ['HOST', 'PORT', 'USER', 'PASSWORD', 'NAME', 'SSLMODE'] as const
@@ -115,14 +139,15 @@ const partNames = ['HOST', 'PORT', 'USER', 'PASSWORD', 'NAME', 'SSLMODE'] as con
 function urlFromParts(
   { prefix, defaults = {} }: { prefix: string; defaults?: PartDefaults },
   variables: Variables,
-  environment: string,
+  { name: environment, config }: KnownEnvironment,
 ): string | undefined {
   const part = (name: (typeof partNames)[number]) => {
     const value = variables[prefix + name]
     return isSet(value) ? value : undefined
   }
   const host = part('HOST') ?? defaults.host
-  const database = part('NAME') ?? defaults.name
+  // Where a template makes the name, none has to be said.
+  const database = part('NAME') ?? defaults.name ?? (config.name === undefined ? undefined : 'postgres')
   if (host === undefined || database === undefined) return undefined
   const url = urlOfParts({
     host: host.trim(),

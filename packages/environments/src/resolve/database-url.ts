@@ -29,6 +29,13 @@ function problemOf(url: string): string | undefined {
   return undefined
 }
 
+/** Whether a text is a URL of PostgreSQL's that can be taken apart. */
+export function isUrl(text: string): boolean {
+  if (!/^postgres(ql)?:\/\//i.test(text) || !URL.canParse(text)) return false
+  const { hostname, pathname } = new URL(text)
+  return isDecodable(hostname) && isDecodable(pathname)
+}
+
 function isDecodable(text: string): boolean {
   try {
     decodeURIComponent(text)
@@ -88,11 +95,16 @@ export function printableUrl(url: string): string {
  * @example placeOf('postgresql://a@127.0.0.1/shop') === placeOf('postgres://b:x@LOCALHOST:5432/shop') // true
  */
 export function placeOf(url: string): string {
-  const { hostname, port, pathname, searchParams } = new URL(url)
-  const host = decodeURIComponent(hostname || searchParams.get('host')!)
+  return `${serverOf(url)}/${databaseOf(url)}`
+}
+
+/** The server's part of it: `localhost:5432`. Every name of this machine is one name, a socket's folder too. */
+export function serverOf(url: string): string {
+  const { hostname, port, searchParams } = new URL(url)
+  const host = decodeURIComponent(hostname || (searchParams.get('host') ?? ''))
     .toLowerCase()
     .replace(/\.$/, '')
   const isHere =
-    /^(localhost|127(\.\d+){3}|\[::1\]|\[::ffff:7f[0-9a-f:]+\]|0\.0\.0\.0|\[::\])$/.test(host) || host.startsWith('/')
-  return `${isHere ? 'localhost' : host}:${port || '5432'}/${decodeURIComponent(pathname.slice(1))}`
+    host.startsWith('/') || /^(|localhost|127(\.\d+){3}|0\.0\.0\.0|\[::1?\]|\[::ffff:7f[0-9a-f:]+\])$/.test(host)
+  return `${isHere ? 'localhost' : host}:${port || (searchParams.get('port') ?? '5432')}`
 }

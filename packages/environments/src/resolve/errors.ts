@@ -3,7 +3,7 @@ import { defineErrors, kind } from '../errors/define-errors.js'
 const listed = (names: string[], last: 'and' | 'or') =>
   names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} ${last} ${names.at(-1)}`
 
-interface NamedDatabase {
+export interface NamedDatabase {
   environment: string
   database: string
 }

@@ -46,6 +46,7 @@ export function knownEnvironments(config: EnvironmentsConfig<string>): KnownEnvi
       byName.set(name, environment)
     }
   }
+  if (others) describe('*', '*', others)
   if (byName.get('test')?.tier !== 'test') throw misconfigured('environments.test.tier', 'tests run there: it is test')
   return {
     named,

@@ -27,6 +27,8 @@ export interface ResolvedEnvironment<Database extends string = 'main'> {
   badge: { label: string; colour: BadgeColour }
   /** By base name. Of a test environment without a URL, which is made when a run starts, there is none. */
   databases: { [Name in Database]?: Address }
+  /** Whether somebody has named it: on the command line, by a selection flag or a variable. */
+  explicit: boolean
   /** In a few words, which rule decided: `DATABASE_TARGET=render_dev`. */
   reason: string
   /** What was not followed and why, a sentence each. */
@@ -48,7 +50,7 @@ export function resolveEnvironment<Database extends string = 'main'>(
   input: ResolveInput<Database>,
 ): ResolvedEnvironment<Database> {
   const known = knownEnvironments(input.config)
-  const { environment, reason, notes } = select(input, known)
+  const { environment, explicit, reason, notes } = select(input, known)
   const { addresses, notes: placeNotes } = addressesOf(environment, input, known)
   checkAddresses(environment, addresses, input, known)
   const { name, tier, badge } = environment
@@ -58,6 +60,7 @@ export function resolveEnvironment<Database extends string = 'main'>(
     protected: environment.protected,
     badge,
     databases: addresses as ResolvedEnvironment<Database>['databases'],
+    explicit,
     reason,
     notes: [...notes, ...placeNotes],
   }

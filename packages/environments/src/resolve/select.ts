@@ -6,6 +6,7 @@ import { isOn, isSet, isThere, runnerOf } from './runner.js'
 
 interface Selection {
   environment: KnownEnvironment
+  explicit: boolean
   reason: string
   notes: string[]
 }
@@ -25,7 +26,7 @@ export function select(input: ResolveInput<string>, known: KnownEnvironments): S
   if (runner) {
     const environment = named({ name: 'test', said: runner }, known)
     const notes = othersThan(environment, said, known).map(other => `${other} is not followed: ${runner} runs in test`)
-    return { environment, reason: `under ${runner}`, notes }
+    return { environment, explicit: true, reason: `under ${runner}`, notes }
   }
   if (isSet(flag)) {
     const [first, ...rest] = said as [Choice, ...Choice[]]
@@ -33,7 +34,7 @@ export function select(input: ResolveInput<string>, known: KnownEnvironments): S
     const notes = othersThan(environment, rest, known).map(
       other => `${other} is not followed: ${first.said} goes first`,
     )
-    return { environment, reason: first.said, notes }
+    return { environment, explicit: true, reason: first.said, notes }
   }
   refuseContradictions(said, known)
   for (const rule of settings.order ?? defaultOrder) {
@@ -42,12 +43,12 @@ export function select(input: ResolveInput<string>, known: KnownEnvironments): S
     const environment = named(choice, known)
     const isExplicit = said.some(({ name }) => known.find(name)?.name === environment.name)
     if (!isExplicit) refuseProduction(environment, choice, settings)
-    return { environment, reason: choice.said, notes: [] }
+    return { environment, explicit: isExplicit, reason: choice.said, notes: [] }
   }
   const choice = { name: settings.default ?? (purpose === 'command' ? 'test' : 'development'), said: 'default' }
   const environment = named(choice, known)
   refuseProduction(environment, choice, settings)
-  return { environment, reason: 'default', notes: [] }
+  return { environment, explicit: false, reason: 'default', notes: [] }
 }
 
 const defaultOrder: readonly SelectionRule[] = ['flags', 'variable', 'script', 'branch', 'platform']
