@@ -25,7 +25,7 @@ selections(config, [
   [
     'under a runner it is test, whatever ENVIRONMENT says',
     { variables: { ENVIRONMENT: 'production', JEST_WORKER_ID: '1', ...production } },
-    '[TEST] db.bookshop.example:5432/test_bookshop (under Jest) ! ENVIRONMENT=production is not followed: Jest runs in test',
+    '[TEST] db.bookshop.example:5432/test_bookshop (under Jest) ! ENVIRONMENT=production is not followed: tests run in test',
   ],
   [
     'the command line goes first',

@@ -73,6 +73,6 @@ selections(config, [
   [
     'under a runner no flag counts',
     { variables: { ...urls, USE_PROD_DATABASE: 'true', VITEST: 'true' } },
-    '[INT] localhost/tickets_int (under Vitest) ! USE_PROD_DATABASE=true is not followed: Vitest runs in test',
+    '[INT] localhost/tickets_int (under Vitest) ! USE_PROD_DATABASE=true is not followed: tests run in test',
   ],
 ])

@@ -16,6 +16,7 @@ export interface EnvironmentsConfig<Database extends string = 'main'> {
   /**
    * The environments by name. The key `*` describes all that have no key of their own, such as those named after branches.
    * A variable that holds a URL is named, not read: `{ staging: { variable: 'STAGING_DATABASE_URL' } }`.
+   * @default { test: { variable: 'TEST_DATABASE_URL' } }
    */
   environments?: Record<string, EnvironmentConfig<Database>>
   /** How one of them is chosen. */

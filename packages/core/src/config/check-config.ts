@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import type { AddressConfig, EnvironmentConfig, SourceConfig } from '@seedbed/environments'
 import type { SeedbedConfig } from './config.js'
 import { configErrors } from './errors.js'
 
@@ -17,6 +18,42 @@ export function checkConfig(loaded: object, file: string): SeedbedConfig {
 
 /** Throws if a value does not fit; `option` is its full name, such as `environments.test.url`. */
 type Check = (value: unknown, option: string, file: string) => void
+
+const source: Record<keyof SourceConfig, Check> = {
+  url,
+  variable: text('the name of a variable'),
+  parts: options(
+    {
+      prefix: text('the beginning of the names of variables'),
+      defaults: options({
+        host: text('a host'),
+        port,
+        user: text('a role'),
+        password: anyText,
+        name: text('a database'),
+      }),
+    },
+    ['prefix'],
+  ),
+}
+
+const address: Record<keyof AddressConfig, Check> = {
+  ...source,
+  internal: options(source),
+  external: options(source),
+  pooled: options(source),
+  name: text('a name with {database} or {environment} in it'),
+}
+
+const environment: Record<keyof EnvironmentConfig, Check> = {
+  ...address,
+  tier: oneOf('test', 'development', 'staging', 'production'),
+  protected: boolean,
+  aliases: listOf(text('a name'), 'a list of names'),
+  badge: options({ label: text('a word'), colour: oneOf('green', 'cyan', 'yellow', 'magenta', 'red') }),
+  ci: options({ variable: text('the name of a variable') }, ['variable']),
+  databases: recordOf(options(address)),
+}
 
 const checks = {
   migrations: stringOr(
@@ -39,7 +76,25 @@ const checks = {
       : oneOf('embedded', 'container')(value, option, file),
   variables: aFunction('a function from the connection to variables'),
   extensions: listOf(text('the name of an extension'), 'a list of names'),
-  environments: options({ test: options({ url }) }),
+  project: text("the project's name"),
+  databases: listOf(text('the base name of a database'), 'a list of names'),
+  environments: recordOf(options(environment)),
+  select: options({
+    order: listOf(oneOf('flags', 'variable', 'script', 'branch', 'platform'), 'a list of rules'),
+    flags: recordOf(text('the name of a variable')),
+    variables: listOf(text('the name of a variable'), 'a list of names'),
+    scripts: recordOf(text('the name of an environment')),
+    branches: recordOf(text('the name of an environment')),
+    repository: text('the folder of a repository'),
+    platforms: recordOf(
+      options({ variable: text('the name of a variable'), environment: text('the name of an environment') }, [
+        'variable',
+      ]),
+    ),
+    default: text('the name of an environment'),
+  }),
+  consent: options({ variable: text('the name of a variable'), platform: text('one of select.platforms') }),
+  audit: options({ file: text('a path') }),
 } satisfies Record<keyof SeedbedConfig, Check>
 
 function options(known: Record<string, Check>, required: string[] = []): Check {
@@ -135,6 +190,16 @@ function aFunction(expected: string): Check {
   return (value, option, file) => {
     if (typeof value !== 'function') throw wrong(file, option, expected, value)
   }
+}
+
+function port(value: unknown, option: string, file: string): void {
+  if (Number.isInteger(value) && (value as number) > 0 && (value as number) < 65_536) return
+  throw wrong(file, option, 'a port, such as 5432', value)
+}
+
+/** A password may be anything; an empty one is none. */
+function anyText(value: unknown, option: string, file: string): void {
+  if (typeof value !== 'string') throw wrong(file, option, 'a text', value)
 }
 
 function url(value: unknown, option: string, file: string): void {

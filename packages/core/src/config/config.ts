@@ -1,5 +1,7 @@
+import type { EnvironmentsConfig } from '@seedbed/environments'
+
 /** What a user may write into `seedbed.config.ts`. Every field is optional; what is not said is detected. */
-export interface SeedbedConfig {
+export interface SeedbedConfig extends EnvironmentsConfig<string> {
   /**
    * A folder of `.sql` files, a `schema.sql`, a knexfile, a `prisma/` or `drizzle/` folder, or a command.
    * @default detected: `migrations/`, `prisma/`, `drizzle/`, a knexfile or `schema.sql`; two of them are an error
@@ -43,10 +45,6 @@ export interface SeedbedConfig {
   variables?: (connection: ConnectionParts) => Record<string, string>
   /** Extensions that the server's administrator creates in every template before the migrations. */
   extensions?: string[]
-  environments?: {
-    /** @default `{ url: process.env.TEST_DATABASE_URL }` */
-    test?: { url?: string | undefined }
-  }
 }
 
 /** A migration tool that Seedbed does not know: run once per template with DATABASE_URL and PG* set. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { loadProject, readPlans } from '../run/open-project.js'
 import { installedBinaries } from '../server/binaries.js'
 import { clusterParts } from '../server/cluster-parts.js'
-import { describeTestServer, urlOfTestServer } from '../server/open-server.js'
+import { describeTestServer } from '../server/open-server.js'
 import { serverUser } from '../server/server-user.js'
 import { fingerprintParts } from '../template/ensure-template.js'
 import { prepareErrors } from './errors.js'
@@ -26,10 +26,10 @@ export interface CacheKey {
  */
 export async function cacheKey(folder: string): Promise<CacheKey> {
   const loaded = await loadProject(folder)
-  const { config } = loaded
+  const { config, testUrl } = loaded
   const isEmbedded = config.server === undefined || config.server === 'embedded'
-  if (urlOfTestServer(config) || !isEmbedded) {
-    throw prepareErrors.CACHE_NOTHING_TO_KEEP({ server: describeTestServer(config) })
+  if (testUrl !== undefined || !isEmbedded) {
+    throw prepareErrors.CACHE_NOTHING_TO_KEEP({ server: describeTestServer(loaded) })
   }
   const [installed, user, plans] = await Promise.all([installedBinaries(), serverUser(), readPlans(loaded)])
   const { platform, version } = installed

@@ -49,7 +49,7 @@ export interface Preparation extends Pick<Server, 'kind' | 'origin'> {
 export async function prepare(options: PrepareOptions): Promise<Preparation> {
   const { folder, workers = availableParallelism(), progress = () => {} } = options
   const loaded = await loadProject(folder)
-  options.begin?.(describeTestServer(loaded.config))
+  options.begin?.(describeTestServer(loaded))
   const opened = await openProject(loaded, progress, { workers, cached: true })
   const { server, asking } = opened
   let filled

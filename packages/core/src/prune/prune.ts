@@ -35,7 +35,7 @@ export interface Pruning {
  */
 export async function prune({ folder, drop = false, begin, progress = () => {} }: PruneOptions): Promise<Pruning> {
   const loaded = await loadProject(folder)
-  begin?.(describeTestServer(loaded.config))
+  begin?.(describeTestServer(loaded))
   const { server, templates, close } = await openProject(loaded, progress, { workers: 1 })
   try {
     const ofProject = (await templates.listKept()).flatMap(({ database, details, keptAt }) => {

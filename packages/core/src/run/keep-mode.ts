@@ -1,21 +1,21 @@
 import type { SeedbedConfig } from '../config/config.js'
 import { configErrors } from '../config/errors.js'
-import { urlOfTestServer } from '../server/open-server.js'
 
 /**
  * Whether what failed tests have seen is kept: SEEDBED_KEEP says it, else the config. The variable set to nothing keeps
  * nothing, whatever the config says.
  *
+ * @param testUrl of a server that is somebody else's, which stays
  * @throws VARIABLE_WRONG_VALUE, KEEP_IN_CONTAINER
  * @example keepsFailed({ keep: 'failed' }, process.env)
  */
-export function keepsFailed(config: SeedbedConfig, { SEEDBED_KEEP }: NodeJS.ProcessEnv): boolean {
+export function keepsFailed(config: SeedbedConfig, { SEEDBED_KEEP }: NodeJS.ProcessEnv, testUrl?: string): boolean {
   if ((SEEDBED_KEEP ?? config.keep ?? '') === '') return false
   if (SEEDBED_KEEP !== undefined && SEEDBED_KEEP !== 'failed') {
     const expected = "'failed', or nothing"
     throw configErrors.VARIABLE_WRONG_VALUE({ variable: 'SEEDBED_KEEP', expected, got: shownValue(SEEDBED_KEEP) })
   }
-  if (isThrownAway(config)) throw configErrors.KEEP_IN_CONTAINER(undefined)
+  if (testUrl === undefined && isThrownAway(config)) throw configErrors.KEEP_IN_CONTAINER(undefined)
   return true
 }
 
@@ -25,6 +25,5 @@ export const shownValue = (value: string) => (value.includes('://') ? 'a URL' : 
 /** Whether the server goes with the last run, and all databases with it. */
 function isThrownAway(config: SeedbedConfig): boolean {
   const { server } = config
-  if (urlOfTestServer(config)) return false
   return typeof server === 'object' ? server.container.reuse !== true : server === 'container'
 }

@@ -1,15 +1,17 @@
 import type { BuildHolder, BuildWait } from 'pg-template-db'
 import { loadConfig, type LoadedConfig } from '../config/load-config.js'
+import { environmentLines, testEnvironment, type TestEnvironment } from '../environment/test-environment.js'
 import { planMigrations } from '../migrations/plan-migrations.js'
 import { findSeeds } from '../seeds/find-seeds.js'
 import { printableUrl } from '../server/database-url.js'
 import { loadPg } from '../server/load-pg.js'
 import { explainNoConnection } from '../server/no-connection.js'
+import { refuseProtectedDatabases } from '../server/protected-databases.js'
 import { openServer } from '../server/open-server.js'
 import type { Server } from '../server/server.js'
 import { connectionParts } from './connection-variables.js'
 import { keepsFailed } from './keep-mode.js'
-import { withOutsideEnvironment } from './refuse-connections.js'
+import { outsideVariables, refuseVariables, withOutsideEnvironment } from './refuse-connections.js'
 
 /**
  * Opens the server, and while it starts, reads what the template is made of and loads what makes it. `close` gives both up,
@@ -22,10 +24,18 @@ export async function openProject(
   progress: (line: string) => void,
   options: { workers: number; cached?: boolean },
 ) {
-  const { folder, config } = loaded
+  const { folder, config, testUrl } = loaded
   const { workers } = options
+  for (const line of environmentLines(loaded)) progress(line)
   const [opened, read] = await Promise.allSettled([
-    openServer({ ...options, projectFolder: folder, config, progress, meanwhile: () => void loadTemplateDb() }),
+    openServer({
+      ...options,
+      projectFolder: folder,
+      config,
+      testUrl,
+      progress,
+      meanwhile: () => void loadTemplateDb(),
+    }),
     readPlans(loaded),
   ])
   if (opened.status === 'rejected') throw opened.reason
@@ -33,6 +43,7 @@ export async function openProject(
   const { applicationUrl } = server
   const asking = { url: printableUrl(applicationUrl), role: connectionParts(applicationUrl).user, workers }
   try {
+    if (server.kind === 'external') await refuseProtectedDatabases(applicationUrl, loaded.protectedDatabases)
     if (read.status === 'rejected') throw read.reason
     const { openTemplates } = await loadTemplateDb()
     const templates = await openTemplates(templateOptions(server, progress))
@@ -55,18 +66,21 @@ function loadTemplateDb(): Promise<typeof import('pg-template-db')> {
 
 export type Project = Awaited<ReturnType<typeof readPlans>>
 
-type LoadedProject = LoadedConfig & { keep: boolean }
+type LoadedProject = LoadedConfig & TestEnvironment & { keep: boolean }
 
+/** Reads the config, and from then on refuses what would lead to a protected environment. */
 export async function loadProject(from: string): Promise<LoadedProject> {
-  const loaded = await withOutsideEnvironment(() => loadConfig(from))
-  return { ...loaded, keep: keepsFailed(loaded.config, process.env) }
+  const config = await withOutsideEnvironment(() => loadConfig(from))
+  const loaded = { ...config, ...testEnvironment(config, outsideVariables()) }
+  refuseVariables(loaded.refusals)
+  return { ...loaded, keep: keepsFailed(config.config, process.env, loaded.testUrl) }
 }
 
-export async function readPlans({ folder, file, config, keep }: LoadedProject) {
+export async function readPlans({ folder, file, config, keep, refusals }: LoadedProject) {
   const [migrations, found] = await Promise.all([planMigrations(folder, config), findSeeds(folder, config)])
   const seeds = { ...found, files: found.files.filter(path => !migrations.ownSeeds.includes(path)) }
   const watched = [...(file ? [file] : []), ...migrations.watched, ...seeds.watched]
-  return { folder, config, keep, migrations, seeds, watched }
+  return { folder, config, keep, refusals, migrations, seeds, watched }
 }
 
 function templateOptions(server: Server, progress: (line: string) => void) {

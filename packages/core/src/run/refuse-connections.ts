@@ -1,3 +1,4 @@
+import type { Refusal } from '@seedbed/environments'
 import { applyVariables } from './apply-variables.js'
 import { connectionVariables } from './connection-variables.js'
 
@@ -17,25 +18,44 @@ const refusingUrl = `postgresql://nobody@${encodeURIComponent('/seedbed: DATABAS
  * changes nothing.
  */
 export function refuseConnections(): void {
-  const holder: Holder = globalThis
-  if (holder[outsideKey]) return
-  const { ENVIRONMENT, NODE_ENV, ...refusing } = connectionVariables(refusingUrl, {})
-  holder[outsideKey] = Object.fromEntries(Object.keys(refusing).map(name => [name, process.env[name]]))
-  applyVariables(process.env, { ...refusing, PGPASSWORD: null, ENVIRONMENT: ENVIRONMENT!, NODE_ENV: NODE_ENV! })
+  if ('DATABASE_URL' in outside()) return
+  replace({ ...connectionVariables(refusingUrl, {}), PGPASSWORD: null })
+}
+
+/** The same for variables that lead to a protected environment: migrations and seeds run in this process, too. */
+export function refuseVariables(refusals: readonly Refusal[]): void {
+  const others = refusals.filter(({ variable }) => !(variable in outside()))
+  replace(Object.fromEntries(others.map(({ variable, value }) => [variable, value])))
 }
 
 /**
- * Runs `read` with the environment as it was before `refuseConnections`: a config may say
+ * Runs `read` with the environment as it was before: a config may say
  * `environments: { test: { url: process.env.DATABASE_URL } }` on purpose.
  */
 export async function withOutsideEnvironment<Result>(read: () => Promise<Result>): Promise<Result> {
-  const outside = (globalThis as Holder)[outsideKey]
-  if (!outside) return read()
-  const refusing = Object.fromEntries(Object.keys(outside).map(name => [name, process.env[name] ?? null]))
-  applyVariables(process.env, Object.fromEntries(Object.entries(outside).map(([name, value]) => [name, value ?? null])))
+  // The config of a test run is read in test.
+  const names = Object.keys(outside()).filter(name => name !== 'ENVIRONMENT' && name !== 'NODE_ENV')
+  const refusing = Object.fromEntries(names.map(name => [name, process.env[name] ?? null]))
+  applyVariables(process.env, Object.fromEntries(names.map(name => [name, outside()[name] ?? null])))
   try {
     return await read()
   } finally {
     applyVariables(process.env, refusing)
   }
+}
+
+/** The variables of this process as they were before. */
+export function outsideVariables(): NodeJS.ProcessEnv {
+  return { ...process.env, ...outside() }
+}
+
+/** What was in this process's environment where something else is now. */
+function outside(): NodeJS.ProcessEnv {
+  const holder: Holder = globalThis
+  return (holder[outsideKey] ??= {})
+}
+
+function replace(variables: Record<string, string | null>): void {
+  for (const name of Object.keys(variables)) outside()[name] = process.env[name]
+  applyVariables(process.env, variables)
 }

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
-import type { SeedbedConfig } from '../config/config.js'
 import { howToGetConnections } from '../server/connections.js'
 import { withDatabase } from '../server/database-url.js'
 import { explainNoConnection } from '../server/no-connection.js'
@@ -64,7 +63,7 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
   let serverWasAway = false
   let current: Prepared | undefined
 
-  async function prepare({ config, keep, ...plans }: Project): Promise<Prepared> {
+  async function prepare({ config, keep, refusals, ...plans }: Project): Promise<Prepared> {
     const template = await ensureTemplate(templates, { ...plans, config, server }, progress)
     start.template = lap()
     const findProblem = template.unlogged ? await crashCheck(server.adminUrl) : undefined
@@ -82,7 +81,7 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
       project: plans.folder,
       clones,
       another: async () => (await clone(1))[0]!,
-      assign: database => workerDatabase(server, database, config),
+      assign: database => workerDatabase(server, database, { config, refusals }),
       access: database => accessTo(server, database),
     })
     const channel = keep ? await openChannel(ofWorkers) : undefined
@@ -197,8 +196,14 @@ interface Prepared {
   handle: RunHandle
 }
 
-function workerDatabase(server: Server, database: string, config: SeedbedConfig): WorkerDatabase {
+function workerDatabase(
+  server: Server,
+  database: string,
+  { config, refusals }: Pick<Project, 'config' | 'refusals'>,
+): WorkerDatabase {
   const url = withDatabase(server.applicationUrl, database)
   const password = randomBytes(18).toString('base64url')
-  return { database, url, password, variables: connectionVariables(sandboxUrl({ url, password }), config) }
+  const refusing = Object.fromEntries(refusals.map(({ variable, value }) => [variable, value]))
+  const variables = { ...refusing, ...connectionVariables(sandboxUrl({ url, password }), config) }
+  return { database, url, password, variables }
 }

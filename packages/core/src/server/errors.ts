@@ -197,6 +197,29 @@ export const { errors: serverErrors, kinds: serverErrorKinds } = defineErrors({
     message: ({ url, problem }) => `The server at ${url} has too few connections: ${problem}`,
     hint: howToGetConnections,
   }),
+  SERVER_HOLDS_PROTECTED_DATABASE: kind<{
+    environment: string
+    database: string
+    role: string
+    by: 'superuser' | 'owner' | 'connect'
+    statements: string[]
+  }>({
+    title: 'The role of the tests could get into a protected database',
+    why: 'A protected environment has a database on the server of the tests. That is allowed only to a role that cannot get in: no superuser, not its owner, and without the right to connect, which everybody has unless it is revoked.',
+    example: {
+      environment: 'production',
+      database: 'shop',
+      role: 'tests',
+      by: 'connect',
+      statements: ['GRANT CONNECT ON DATABASE "shop" TO "shop"', 'REVOKE CONNECT ON DATABASE "shop" FROM PUBLIC'],
+    },
+    message: ({ environment, database, role, by }) =>
+      `The database ${database} of ${environment} is on the server of the tests, and their role ${role} ${reaches[by]}.`,
+    hint: ({ by, statements }) =>
+      by === 'superuser'
+        ? 'Use a role for the tests that has CREATEDB and is neither a superuser nor a member of one, or a server of their own.'
+        : `Let an administrator run:\n${statements.map(statement => `${statement};`).join('\n')}`,
+  }),
   SERVER_ROLE_CANNOT_CREATE_DATABASES: kind<{ url: string; role: string; statement: string }>({
     title: 'The role of the test server may not create databases',
     why: 'Templates and worker databases are created on the server. For that the role needs CREATEDB, and nothing more.',
@@ -205,3 +228,9 @@ export const { errors: serverErrors, kinds: serverErrorKinds } = defineErrors({
     hint: ({ statement }) => `Let an administrator run: ${statement}`,
   }),
 })
+
+const reaches = {
+  superuser: 'is a superuser',
+  owner: 'is its owner',
+  connect: 'may connect to it',
+}

@@ -6,7 +6,9 @@ import type { Server } from './server.js'
 export interface OpenServerOptions {
   /** Absolute: the folder of the config or package.json. */
   projectFolder: string
-  config: Pick<SeedbedConfig, 'server' | 'environments'>
+  config: Pick<SeedbedConfig, 'server'>
+  /** The URL of `environments.test`, if it has one: that server is somebody else's, and goes before `server`. */
+  testUrl?: string | undefined
   /** How many shall find room on a server of somebody else's. @default 1 */
   workers?: number
   /** Where embedded servers, and the locks of containers, are kept. @default `seedbedHome(process.env)` */
@@ -20,19 +22,19 @@ export interface OpenServerOptions {
 }
 
 /**
- * The server of the test environment: the one whose URL `environments.test` (by default TEST_DATABASE_URL) names, else
- * one that Seedbed starts. Never the one of DATABASE_URL. Disposing gives up this process's hold on it.
+ * The server of the test environment: the one that `environments.test` (by default TEST_DATABASE_URL) names, else one that
+ * Seedbed starts. Never the one of DATABASE_URL. Disposing gives up this process's hold on it.
  *
  * @throws the errors of this room, `SERVER_…`
  * @example await using server = await openServer({ projectFolder: '/home/ada/shop', config: {} })
  */
 export async function openServer(options: OpenServerOptions): Promise<Server> {
   const { projectFolder, config, home, progress = () => {}, cached = false, meanwhile } = options
-  const url = urlOfTestServer(config)
+  const { testUrl } = options
   // Each kind is loaded when it is wanted: importing `pg` alone takes as long as attaching.
-  if (url) {
+  if (testUrl !== undefined) {
     const { openExternal } = await import('./external.js')
-    return openExternal(url, options)
+    return openExternal(testUrl, options)
   }
   if (config.server === undefined || config.server === 'embedded') {
     const { openEmbedded } = await import('./embedded.js')
@@ -48,20 +50,13 @@ export async function openServer(options: OpenServerOptions): Promise<Server> {
   return openContainer({ projectFolder, config, home: home ?? seedbedHome(process.env), progress })
 }
 
-/** The URL of a server that somebody else runs, if there is one: it goes before `server`. */
-export function urlOfTestServer({ environments }: Pick<SeedbedConfig, 'environments'>): string | undefined {
-  return environments?.test?.url || process.env.TEST_DATABASE_URL
-}
-
 /**
  * Which server that is, before anything is done with it.
  *
- * @example describeTestServer({ server: 'container' }) // 'a server in a container'
+ * @example describeTestServer({ config: { server: 'container' } }) // 'a server in a container'
  */
-export function describeTestServer(config: Pick<SeedbedConfig, 'server' | 'environments'>): string {
-  const url = urlOfTestServer(config)
-  // One that cannot be parsed is refused a moment later, with the reason.
-  if (url) return URL.canParse(url.trim()) ? printableUrl(url.trim()) : 'the server of environments.test'
+export function describeTestServer({ config, testUrl }: Pick<OpenServerOptions, 'config' | 'testUrl'>): string {
+  if (testUrl !== undefined) return printableUrl(testUrl)
   const isEmbedded = config.server === undefined || config.server === 'embedded'
   return isEmbedded ? 'the PostgreSQL from npm' : 'a server in a container'
 }

@@ -170,7 +170,7 @@ describe('refuses', () => {
     ['{ migrations: { comand: "x", dependsOn: ["a"] } }', 'migrations.comand', 'Did you mean command?'],
     ['{ server: { container: { imgae: "x" } } }', 'server.container.imgae', 'Did you mean image?'],
     ['{ server: { embedded: {} } }', 'server.embedded', 'The options here are: container'],
-    ['{ environments: { tset: {} } }', 'environments.tset', 'Did you mean test?'],
+    ['{ select: { brnaches: {} } }', 'select.brnaches', 'Did you mean branches?'],
     ['{ environments: { test: { uri: "postgres://h/d" } } }', 'environments.test.uri', 'Did you mean url?'],
   ])('the unknown option of %s', async (content, option, hint) => {
     await write({ 'seedbed.config.mjs': `export default ${content}` })
@@ -210,7 +210,7 @@ describe('refuses', () => {
     ['{ variables: { A: "b" } }', 'variables is an object', 'a function'],
     ['{ extensions: "pgcrypto" }', 'extensions is a string', 'a list of names'],
     ['{ extensions: [null] }', 'extensions[0] is null', 'the name of an extension'],
-    ['{ environments: "test" }', 'environments is a string', 'an object with test'],
+    ['{ environments: "test" }', 'environments is a string', 'an object of names'],
     ['{ environments: { test: "postgres://u:secret@h/d" } }', 'environments.test is a string', 'an object with url'],
     ['{ environments: { test: { url: "" } } }', 'environments.test.url is an empty string', 'a URL such as'],
     [

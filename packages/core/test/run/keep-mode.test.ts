@@ -1,8 +1,5 @@
 import { expect, test } from 'vitest'
 import { keepsFailed } from '../../src/run/keep-mode.js'
-import { restoreEnvironmentAfterEach } from './support.js'
-
-restoreEnvironmentAfterEach()
 
 test('nothing is kept unless the config or the variable says so', () => {
   expect(keepsFailed({}, {})).toBe(false)
@@ -24,16 +21,12 @@ test('another value of the variable is refused, and a URL is not repeated', () =
 test.each(['container', { container: {} }, { container: { reuse: false } }] as const)(
   'refused where the server goes with the run: %j',
   server => {
-    delete process.env.TEST_DATABASE_URL
     expect(() => keepsFailed({ server, keep: 'failed' }, {})).toThrow('(KEEP_IN_CONTAINER)')
     expect(keepsFailed({ server }, {})).toBe(false)
-    expect(keepsFailed({ server, keep: 'failed', environments: { test: { url: 'postgresql://x/y' } } }, {})).toBe(true)
-    process.env.TEST_DATABASE_URL = 'postgresql://x/y'
-    expect(keepsFailed({ server, keep: 'failed' }, {})).toBe(true)
+    expect(keepsFailed({ server, keep: 'failed' }, {}, 'postgresql://x/y')).toBe(true)
   },
 )
 
 test('a container that stays can keep', () => {
-  delete process.env.TEST_DATABASE_URL
   expect(keepsFailed({ server: { container: { reuse: true } }, keep: 'failed' }, {})).toBe(true)
 })

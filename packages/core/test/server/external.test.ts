@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => old.stop())
 afterEach(() => vi.unstubAllEnvs())
 
-const open = (url: string) => openServer({ projectFolder: '/nowhere', config: { environments: { test: { url } } } })
+const open = (url: string) => openServer({ projectFolder: '/nowhere', config: {}, testUrl: url })
 
 test('the configured URL, looked at and left as it is', async () => {
   const url = old.urlFor({ user: 'builder', password: 'a secret' })
@@ -28,13 +28,6 @@ test('the configured URL, looked at and left as it is', async () => {
   expect(await query(server.adminUrl, 'select current_user::text as who')).toEqual([{ who: 'builder' }])
   await server[Symbol.asyncDispose]()
   expect(await query(url, `select from pg_stat_activity where application_name like 'seedbed%'`)).toEqual([])
-})
-
-test('TEST_DATABASE_URL by itself; DATABASE_URL never', async () => {
-  vi.stubEnv('DATABASE_URL', 'postgresql://production.invalid/shop')
-  vi.stubEnv('TEST_DATABASE_URL', old.url)
-  const server = await openServer({ projectFolder: '/nowhere', config: { environments: { test: { url: undefined } } } })
-  expect([server.kind, server.version]).toEqual(['external', '15.18'])
 })
 
 test('what a URL leaves out does not come from the environment', async () => {

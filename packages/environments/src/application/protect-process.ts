@@ -19,7 +19,7 @@ export function protectProcess(): void {
   if (runnerOf(input.variables)) return
   const { environment, url } = openEnvironment({})
   const refusalsIn = refusalsOf(input, environment.name)
-  const refused = refusalsIn({ ...input.envFile, ...input.variables })
+  const refused = refusalsIn()
   const address = connectionVariables(url)
   for (const { variable, value } of refused) process.env[variable] = value
   for (const [name, value] of Object.entries(address)) {

@@ -27,10 +27,10 @@ export function addressesOf(
   { databases }: Pick<KnownEnvironments, 'databases'>,
 ): { addresses: Record<string, Address>; notes: string[] } {
   const notes = new Set<string>()
-  const runner = runnerOf(input.variables)
+  const runner = input.purpose === 'run' || runnerOf(input.variables) !== undefined
   // A run has databases of its own: what environments.test names is where they are made.
   const worker = input.variables[workerUrlVariable]
-  if (runner && environment.name === 'test' && isSet(worker)) {
+  if (input.purpose !== 'run' && environment.name === 'test' && isSet(worker)) {
     return { addresses: { [databases[0]!]: { url: worker, database: databaseOf(worker) } }, notes: [] }
   }
   const addresses: Record<string, Address> = {}
@@ -102,12 +102,6 @@ export function everyUrl(environment: KnownEnvironment, database: string, input:
   const sources = [config, config.internal, config.external, config.pooled]
   const urls = sources.map(source => source && read(source, environment, input))
   return urls.filter(url => url !== undefined).map(url => named(url, environment, database))
-}
-
-/** The prefixes of the variables that hold the parts of its address. */
-export function partPrefixes(environment: KnownEnvironment, database: string): string[] {
-  const config = addressConfig(environment, database)
-  return [config, config.internal, config.external, config.pooled].flatMap(source => source?.parts?.prefix ?? [])
 }
 
 /** In CI the database that CI provides is used, if the process says where: a file may say the same name of production. */

@@ -60,7 +60,8 @@ export function knownEnvironments(config: EnvironmentsConfig<string>): KnownEnvi
   }
 }
 
-function describe(name: string, key: string, config: EnvironmentConfig): KnownEnvironment {
+function describe(name: string, key: string, given: EnvironmentConfig): KnownEnvironment {
+  const config = key === 'test' && !hasSource(given) ? { ...given, variable: 'TEST_DATABASE_URL' } : given
   const tier = config.tier ?? tiers.find(tier => tier === normalName(key))
   if (!tier)
     throw misconfigured(`environments.${key}.tier`, `it is missing, and "${key}" is none of ${tiers.join(', ')}`)
@@ -78,6 +79,10 @@ function describe(name: string, key: string, config: EnvironmentConfig): KnownEn
     badge: { ...badges[tier], ...config.badge },
     config,
   }
+}
+
+function hasSource({ url, variable, parts, internal, external, databases }: EnvironmentConfig): boolean {
+  return [url, variable, parts, internal, external, databases].some(source => source !== undefined)
 }
 
 /** Names are compared without case and without the blanks that a Windows shell leaves: `set ENVIRONMENT=test && …`. */

@@ -14,8 +14,11 @@ export interface ResolveInput<Database extends string = 'main'> {
   flag?: string | undefined
   /** The git branch, if there is one; `readBranch` finds it. */
   branch?: string | undefined
-  /** Who asks. Where nothing says where to go, a command goes to test and an application to development. @default 'application' */
-  purpose?: 'application' | 'command'
+  /**
+   * Who asks. Where nothing says where to go, a command goes to test and an application to development. A test run that is
+   * about to start goes to test, whatever is said. @default 'application'
+   */
+  purpose?: 'application' | 'command' | 'run'
 }
 
 export interface ResolvedEnvironment<Database extends string = 'main'> {

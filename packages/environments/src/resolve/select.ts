@@ -22,10 +22,10 @@ export function select(input: ResolveInput<string>, known: KnownEnvironments): S
   const { config, flag, purpose = 'application' } = input
   const settings = config.select ?? {}
   const said = explicitChoices(input, settings, known)
-  const runner = runnerOf(input.variables)
+  const runner = purpose === 'run' ? 'a test run' : runnerOf(input.variables)
   if (runner) {
     const environment = named({ name: 'test', said: runner }, known)
-    const notes = othersThan(environment, said, known).map(other => `${other} is not followed: ${runner} runs in test`)
+    const notes = othersThan(environment, said, known).map(other => `${other} is not followed: tests run in test`)
     return { environment, explicit: true, reason: `under ${runner}`, notes }
   }
   if (isSet(flag)) {

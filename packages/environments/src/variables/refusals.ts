@@ -1,7 +1,6 @@
 import type { Variables } from '../config.js'
-import { everyUrl, partPrefixes } from '../resolve/addresses.js'
 import { isUrl, placeOf, serverOf } from '../resolve/database-url.js'
-import { knownEnvironments, type KnownEnvironment } from '../resolve/known-environments.js'
+import { everyDatabase, type NamedUrl } from '../resolve/databases.js'
 import type { ResolveInput } from '../resolve/resolve-environment.js'
 import { urlParts } from './connection-variables.js'
 
@@ -19,18 +18,16 @@ export interface Refusal {
  *
  * @param input says where the environments are; it is looked at once
  * @param except the name of an environment that was chosen
- * @returns a function of the variables to look through
- * @example for (const { variable, value } of refusalsOf(input)({ ...input.envFile, ...process.env })) process.env[variable] = value
+ * @returns a function of the variables to look through; if none are given, the input's own
+ * @example for (const { variable, value } of refusalsOf(input)()) process.env[variable] = value
  */
-export function refusalsOf(input: ResolveInput<string>, except?: string): (variables: Variables) => Refusal[] {
-  const known = knownEnvironments(input.config)
-  const isOpen = ({ name, protected: isProtected }: KnownEnvironment) => !isProtected || name === except
-  const placesOf = (environments: KnownEnvironment[]) =>
-    environments.flatMap(environment => known.databases.flatMap(database => places(environment, database, input)))
-  const open = placesOf(known.named.filter(isOpen))
-  const closed = placesOf(known.named.filter(environment => !isOpen(environment)))
+export function refusalsOf(input: ResolveInput<string>, except?: string): (variables?: Variables) => Refusal[] {
+  const places = everyDatabase(input).map(each => ({ ...placesOf(each.url), ...each }))
+  const isOpen = (place: Place) => !place.protected || place.environment === except
+  const open = places.filter(isOpen)
+  const closed = places.filter(place => !isOpen(place))
 
-  return variables =>
+  return (variables = bothOf(input)) =>
     Object.entries(variables).flatMap(([variable, value]) => {
       const environment = value ? leadsTo(variable, value, variables) : undefined
       return environment === undefined ? [] : [{ variable, environment, value: refusing(value!, environment) }]
@@ -44,37 +41,25 @@ export function refusalsOf(input: ResolveInput<string>, except?: string): (varia
       return closed.find(fits)?.environment
     }
     const host = hostOf(value)
-    const isSharedHost = open.some(place => place.host === host)
-    const ofHost = closed.find(({ host: own, prefixes }) =>
-      isSharedHost ? prefixes.some(prefix => variable === `${prefix}HOST`) : own === host,
-    )
+    const ofHost = open.some(place => place.host === host) ? undefined : closed.find(place => place.host === host)
     if (ofHost) return ofHost.environment
     const prefix = /^(.*?)(NAME|DATABASE|DBNAME|DB)$/i.exec(variable)?.[1]
     const beside = prefix === undefined ? undefined : variables[`${prefix}HOST`]
     if (beside === undefined) return undefined
-    return closed.find(place => place.database === value && place.host === hostOf(beside))?.environment
+    return closed.find(place => place.name === value && place.host === hostOf(beside))?.environment
   }
 }
 
-interface Place {
-  environment: string
-  /** `db.example.com:5432/shop`, `db.example.com:5432`, `db.example.com`, `shop`. */
-  place: string
-  server: string
-  host: string
-  database: string
-  prefixes: string[]
+/** What `dotenv` leaves: a variable that the process has, even an empty one, is not loaded. */
+function bothOf({ variables, envFile }: ResolveInput<string>): Variables {
+  return { ...envFile, ...Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== undefined)) }
 }
 
-function places(environment: KnownEnvironment, database: string, input: ResolveInput<string>): Place[] {
-  return everyUrl(environment, database, input).map(url => ({
-    environment: environment.name,
-    place: placeOf(url),
-    server: serverOf(url),
-    host: hostOf(urlParts(url).host),
-    database: urlParts(url).database,
-    prefixes: partPrefixes(environment, database),
-  }))
+type Place = NamedUrl & ReturnType<typeof placesOf>
+
+function placesOf(url: string) {
+  const { host, database } = urlParts(url)
+  return { place: placeOf(url), server: serverOf(url), host: hostOf(host), name: database }
 }
 
 /** Whatever scheme a driver wants (`postgresql+asyncpg:`, `jdbc:postgresql:`), and libpq's `host=… dbname=…`. */

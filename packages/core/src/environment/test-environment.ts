@@ -1,0 +1,51 @@
+import {
+  everyDatabase,
+  readEnvFile,
+  refusalsOf,
+  resolveEnvironment,
+  type NamedUrl,
+  type Refusal,
+  type ResolveInput,
+} from '@seedbed/environments'
+import type { LoadedConfig } from '../config/load-config.js'
+
+/** What a run has to know of the environments. Of a protected one it is all from the config: a run connects to none. */
+export interface TestEnvironment {
+  /** The URL of `environments.test`: its server is the run's. Undefined where Seedbed starts one. */
+  testUrl: string | undefined
+  /** Variables that lead to a protected environment, and what tests get in their place. */
+  refusals: Refusal[]
+  /** What was said of another environment, and is not followed. */
+  notes: string[]
+  /** The databases that no test may reach. */
+  protectedDatabases: NamedUrl[]
+}
+
+/**
+ * Where the tests of a project run, and what they must not reach.
+ *
+ * @param variables those from before `refuseConnections`
+ * @throws SeedbedError of @seedbed/environments, such as ENVIRONMENTS_SHARE_DATABASE: the run must not start then
+ */
+export function testEnvironment({ folder, config }: LoadedConfig, variables: NodeJS.ProcessEnv): TestEnvironment {
+  const envFile = readEnvFile(folder)
+  const input: ResolveInput<string> = { config, variables, envFile, purpose: 'run' }
+  const { databases, notes } = resolveEnvironment(input)
+  return {
+    testUrl: databases[config.databases?.[0] ?? 'main']?.url,
+    notes,
+    refusals: refusalsOf(input)(),
+    protectedDatabases: everyDatabase(input).filter(each => each.protected),
+  }
+}
+
+/** What a run says of it before it starts: which settings are not followed, and which variables refuse. */
+export function environmentLines({ notes, refusals }: Pick<TestEnvironment, 'notes' | 'refusals'>): string[] {
+  const environments = new Set(refusals.map(({ environment }) => environment))
+  const variablesOf = (environment: string) => refusals.filter(each => each.environment === environment)
+  const refused = [...environments].map(environment => {
+    const names = variablesOf(environment).map(({ variable }) => variable)
+    return `${environment} is out of reach: in tests ${names.join(', ')} refuse${names.length === 1 ? 's' : ''}`
+  })
+  return [...notes, ...refused]
+}

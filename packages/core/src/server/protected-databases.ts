@@ -1,0 +1,76 @@
+import { serverOf, urlParts, type NamedUrl } from '@seedbed/environments'
+import { serverErrors } from './errors.js'
+import { loadPg } from './load-pg.js'
+
+/**
+ * Refuses a server on which a protected database is, if the role of the tests could get into it: as a superuser, as its
+ * owner or by the right to connect. It asks the database of the tests, and connects to no other.
+ *
+ * @param testUrl the role and server of the tests
+ * @throws SERVER_HOLDS_PROTECTED_DATABASE, with the statements that take the right away
+ */
+export async function refuseProtectedDatabases(testUrl: string, protectedDatabases: NamedUrl[]): Promise<void> {
+  const here = protectedDatabases.filter(({ url }) => serverOf(url) === serverOf(testUrl))
+  if (here.length === 0) return
+  const { Client } = loadPg()
+  const client = new Client({ connectionString: testUrl, application_name: 'seedbed' })
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    const names = here.map(({ url }) => urlParts(url).database)
+    const { rows } = await client.query<Reachable>(reachableQuery, [names])
+    const [first] = rows
+    if (!first) return
+    const namedBy = (database: string) => here.find(({ url }) => urlParts(url).database === database)!
+    throw serverErrors.SERVER_HOLDS_PROTECTED_DATABASE({
+      environment: namedBy(first.database).environment,
+      database: first.database,
+      role: first.role,
+      by: first.by,
+      statements: rows.flatMap(each => wayOut(each, urlParts(namedBy(each.database).url).user)),
+    })
+  } finally {
+    await client.end()
+  }
+}
+
+/** @param user the application's role in the protected environment, which keeps its right */
+function wayOut({ database, by, grantees }: Reachable, user: string): string[] {
+  const { escapeIdentifier } = loadPg()
+  if (by === 'superuser') return []
+  const name = escapeIdentifier(database)
+  const keeps = user === '' ? [] : [`GRANT CONNECT ON DATABASE ${name} TO ${escapeIdentifier(user)}`]
+  if (by === 'owner') return user === '' ? [] : [`ALTER DATABASE ${name} OWNER TO ${escapeIdentifier(user)}`]
+  const from = grantees.map(grantee => (grantee === null ? 'PUBLIC' : escapeIdentifier(grantee)))
+  return [...keeps, ...from.map(grantee => `REVOKE CONNECT ON DATABASE ${name} FROM ${grantee}`)]
+}
+
+interface Reachable {
+  database: string
+  role: string
+  by: 'superuser' | 'owner' | 'connect'
+  /** Whoever has the right to connect and the role is a member of; null is everybody. */
+  grantees: (string | null)[]
+}
+
+/**
+ * Membership, not inheritance: a member may SET ROLE. A database without an access control list has the default one, by which
+ * everybody may connect. Source: PostgreSQL manual, "Privileges", and the functions of `aclitem`.
+ */
+const reachableQuery = `
+  select database.datname::text as database, current_user::text as role,
+         case when superuser.is then 'superuser' when owner.is then 'owner' else 'connect' end as by,
+         array(select case acl.grantee when 0 then null else pg_catalog.pg_get_userbyid(acl.grantee)::text end
+                 from pg_catalog.aclexplode(coalesce(database.datacl, pg_catalog.acldefault('d', database.datdba))) acl
+                where acl.privilege_type = 'CONNECT'
+                  and (acl.grantee = 0 or pg_catalog.pg_has_role(acl.grantee, 'MEMBER'))) as grantees
+    from pg_catalog.pg_database database,
+         lateral (select pg_catalog.bool_or(r.rolsuper) as is from pg_catalog.pg_roles r
+                   where pg_catalog.pg_has_role(r.oid, 'MEMBER')) superuser,
+         lateral (select pg_catalog.pg_has_role(database.datdba, 'MEMBER') as is) owner
+   where database.datname = any ($1)
+     and (superuser.is or owner.is
+          or exists (select from pg_catalog.aclexplode(coalesce(database.datacl, pg_catalog.acldefault('d', database.datdba))) acl
+                      where acl.privilege_type = 'CONNECT'
+                        and (acl.grantee = 0 or pg_catalog.pg_has_role(acl.grantee, 'MEMBER'))))
+   order by database.datname`
