@@ -1,3 +1,13 @@
+export {
+  openAudit,
+  type Audit,
+  type AuditEntry,
+  type AuditEvent,
+  type AuditOptions,
+  type Decision,
+} from './audit/audit.js'
+export { readAudit, type AuditQuery } from './audit/read-audit.js'
+export { badge, badged } from './badge.js'
 export { defineEnvironments } from './config.js'
 export type {
   AddressConfig,

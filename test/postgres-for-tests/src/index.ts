@@ -32,7 +32,13 @@ export interface PostgresForTests extends AsyncDisposable {
  * @example await using server = await startPostgres({ version: 15 })
  */
 export async function startPostgres(
-  options: { version?: PostgresMajor; settings?: Record<string, string>; under?: string } = {},
+  options: {
+    version?: PostgresMajor
+    settings?: Record<string, string>
+    under?: string
+    /** In place of initdb: a server that runs, of which it becomes a physical copy, or a replica that follows it. */
+    copyOf?: { server: PostgresForTests; backup(copy: () => Promise<void>): Promise<string>; replica?: boolean }
+  } = {},
 ): Promise<PostgresForTests> {
   const native = nativeFolder(options.version ?? 18)
   const owner = await unprivilegedUser()
@@ -42,19 +48,20 @@ export async function startPostgres(
   const binaries = await runnableBinaries(native, folder, owner)
   const env = { PATH: process.env.PATH, LC_ALL: 'C', LD_LIBRARY_PATH: binaries.libraries }
   const as = owner ? { uid: owner.uid, gid: owner.gid } : {}
-  await mkdir(data, { mode: 0o700 })
-  if (owner) {
-    await chown(data, owner.uid, owner.gid)
-    await chown(folder, owner.uid, owner.gid)
+  if (owner) await chown(folder, owner.uid, owner.gid)
+  if (options.copyOf) await copyData(options.copyOf, data)
+  else {
+    await mkdir(data, { mode: 0o700 })
+    if (owner) await chown(data, owner.uid, owner.gid)
+    await promisify(execFile)(
+      join(binaries.bin, 'initdb'),
+      [
+        ...['-D', data, '-U', 'postgres', '--auth-local=trust', '--auth-host=scram-sha-256'],
+        ...['--encoding=UTF8', '--locale=C.UTF-8', '--no-sync'],
+      ],
+      { env, cwd: '/', ...as },
+    )
   }
-  await promisify(execFile)(
-    join(binaries.bin, 'initdb'),
-    [
-      ...['-D', data, '-U', 'postgres', '--auth-local=trust', '--auth-host=scram-sha-256'],
-      ...['--encoding=UTF8', '--locale=C.UTF-8', '--no-sync'],
-    ],
-    { env, cwd: '/', ...as },
-  )
   const settings = { ...defaultSettings, unix_socket_directories: folder, ...options.settings }
   const { port } = settings
   await writeFile(
@@ -107,6 +114,21 @@ export async function startPostgres(
     stop,
     [Symbol.asyncDispose]: stop,
   }
+}
+
+/** https://www.postgresql.org/docs/current/continuous-archiving.html, "Making a Base Backup Using the Low Level API". */
+async function copyData(
+  { server, backup, replica }: NonNullable<NonNullable<Parameters<typeof startPostgres>[0]>['copyOf']>,
+  data: string,
+): Promise<void> {
+  const source = join(server.folder, 'data')
+  // As the owner of each file.
+  const copy = (from: string, to: string) => promisify(execFile)('cp', ['-a', from, to])
+  const label = await backup(async () => void (await copy(source, data)))
+  await copy(join(source, 'pg_wal', '.'), join(data, 'pg_wal'))
+  await rm(join(data, 'postmaster.pid'))
+  await writeFile(join(data, 'backup_label'), label)
+  if (replica) await writeFile(join(data, 'standby.signal'), '')
 }
 
 const defaultSettings = {

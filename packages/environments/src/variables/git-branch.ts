@@ -16,7 +16,7 @@ export function readBranch(folder: string, variables: Variables = {}): string | 
 }
 
 /** `.git` is a folder, or in worktrees and submodules a file that names it. */
-function gitFolder(folder: string): string | undefined {
+export function gitFolder(folder: string): string | undefined {
   for (let at = folder; ; at = dirname(at)) {
     const git = join(at, '.git')
     const found = statSync(git, { throwIfNoEntry: false })

@@ -1,0 +1,6 @@
+export { openGuarded } from './guard.js'
+export type { DestructiveOperation, GuardOptions, GuardTarget, Operation } from './gate.js'
+export { assertGuarded, type GuardedSession } from './guarded-session.js'
+export type { Identity } from './identity.js'
+export { markDatabase, recordSchemaVersion } from './mark.js'
+export type { Marker } from './marker.js'
