@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { publishedPackages, root } from '../../../scripts/workspaces.mjs'
 import { createPackedProject, type PackedPackage, type PackedProject } from './packed-project.js'
 
-/** What they export exists only in a test file of the runner; the last test imports them there. */
-const onlyInRunner = new Set(['@seedbed/vitest', '@seedbed/jest'])
+/** What they do, they do in a test file of a runner, or before a script: other tests here import them there. */
+const notByThemselves = new Set(['@seedbed/vitest', '@seedbed/jest', '@seedbed/environments/register'])
 
 let project: PackedProject
 beforeAll(() => {
@@ -44,6 +44,24 @@ describe.each(names)('%s', name => {
   })
 })
 
+test('@seedbed/environments is one module for require and import, and register goes before a script', () => {
+  project.write({
+    'environments/seedbed.config.json': JSON.stringify({
+      environments: { staging: { url: 'postgresql://app:x@db.example.com/shop' } },
+    }),
+    'environments/script.mjs': `
+      import { createRequire } from 'node:module'
+      import { SeedbedError } from '@seedbed/environments'
+      console.log(createRequire(import.meta.url)('@seedbed/environments').SeedbedError === SeedbedError, process.env.PGHOST)`,
+    'environments/start.mjs': `
+      import { spawnSync } from 'node:child_process'
+      const command = ['--import', '@seedbed/environments/register', 'script.mjs']
+      const env = { ...process.env, ENVIRONMENT: 'staging' }
+      spawnSync(process.execPath, command, { cwd: import.meta.dirname, env, stdio: 'inherit' })`,
+  })
+  expect(project.node('environments/start.mjs')).toBe('true db.example.com\n')
+})
+
 /** It is a command, and nothing can be imported from it. */
 const onlyCommand = 'seedbed'
 
@@ -54,7 +72,7 @@ describe.each(names.filter(name => name !== onlyCommand))('%s as a library', nam
   })
 
   test('every entry is imported as ESM', () => {
-    const entries = packed.entries.filter(entry => !onlyInRunner.has(entry))
+    const entries = packed.entries.filter(entry => !notByThemselves.has(entry))
     const script = entries.map(entry => `console.log(Object.keys(await import('${entry}')).length)`).join('\n')
     const counts = project.node('--input-type=module', '--eval', script).trim().split('\n').map(Number)
     expect(counts).toHaveLength(entries.length)
