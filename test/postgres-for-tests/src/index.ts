@@ -49,8 +49,9 @@ export async function startPostgres(
   const env = { PATH: process.env.PATH, LC_ALL: 'C', LD_LIBRARY_PATH: binaries.libraries }
   const as = owner ? { uid: owner.uid, gid: owner.gid } : {}
   if (owner) await chown(folder, owner.uid, owner.gid)
-  if (options.copyOf) await copyData(options.copyOf, data)
-  else {
+  if (options.copyOf) {
+    for (const file of await copyData(options.copyOf, data)) if (owner) await chown(file, owner.uid, owner.gid)
+  } else {
     await mkdir(data, { mode: 0o700 })
     if (owner) await chown(data, owner.uid, owner.gid)
     await promisify(execFile)(
@@ -116,19 +117,25 @@ export async function startPostgres(
   }
 }
 
-/** https://www.postgresql.org/docs/current/continuous-archiving.html, "Making a Base Backup Using the Low Level API". */
+/**
+ * https://www.postgresql.org/docs/current/continuous-archiving.html, "Making a Base Backup Using the Low Level API".
+ *
+ * @returns the files that it has added
+ */
 async function copyData(
   { server, backup, replica }: NonNullable<NonNullable<Parameters<typeof startPostgres>[0]>['copyOf']>,
   data: string,
-): Promise<void> {
+): Promise<string[]> {
   const source = join(server.folder, 'data')
   // As the owner of each file.
   const copy = (from: string, to: string) => promisify(execFile)('cp', ['-a', from, to])
   const label = await backup(async () => void (await copy(source, data)))
-  await copy(join(source, 'pg_wal', '.'), join(data, 'pg_wal'))
+  await rm(join(data, 'pg_wal'), { recursive: true })
+  await copy(join(source, 'pg_wal'), join(data, 'pg_wal'))
   await rm(join(data, 'postmaster.pid'))
-  await writeFile(join(data, 'backup_label'), label)
-  if (replica) await writeFile(join(data, 'standby.signal'), '')
+  const files = { backup_label: label, ...(replica && { 'standby.signal': '' }) }
+  for (const [name, text] of Object.entries(files)) await writeFile(join(data, name), text)
+  return Object.keys(files).map(name => join(data, name))
 }
 
 const defaultSettings = {

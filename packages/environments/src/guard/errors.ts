@@ -134,6 +134,31 @@ export const { errors: guardErrors, kinds: guardErrorKinds } = defineErrors({
     message: ({ environment, name }) => `There is a database "${name}" already: it is not made for ${environment}.`,
     hint: ({ environment }) => `If it is ${environment}: ${claimWith(environment)}, which shows it and asks.`,
   }),
+  GUARD_CLAIM_DECLINED: kind<Refused>({
+    title: 'A claim was not confirmed',
+    why: 'A database is claimed after somebody has seen what is in it, and has said yes.',
+    example,
+    message: ({ environment, name }) => `"${name}" was not claimed for ${environment}: it was not confirmed.`,
+    hint: () => 'Nothing was changed.',
+  }),
+  GUARD_CLAIM_OF_PROTECTED: kind<Refused & { protected: string; problem: string }>({
+    title: 'What is protected is not claimed for anything else',
+    why:
+      'The database is that of a protected environment, or a physical copy of it, which cannot be told from it by looking at the copy alone. ' +
+      'It is claimed only while the protected one is reached at its own URL, and is another running server.',
+    example: { ...example, protected: 'production', problem: 'it runs on the very same server' },
+    message: ({ environment, name, protected: other, problem }) =>
+      `"${name}" is not claimed for ${environment}: it is the database of ${other}, or a copy, and ${problem}.`,
+    hint: ({ environment, protected: other }) =>
+      `Correct the URL of ${environment}. If it is a promoted replica, let the URL of ${other} lead to the server that ${other} runs on.`,
+  }),
+  GUARD_TEMPLATE_REFUSED: kind<{ operation: string; name: string; problem: string }>({
+    title: 'A database of an environment is no template',
+    why: 'Templates and their clones are made and dropped by themselves. What an environment works with never is.',
+    example: { operation: 'drop', name: 'shop_staging', problem: 'the config says that it is staging' },
+    message: ({ operation, name, problem }) => `There is no ${operation} of "${name}" as a template: ${problem}.`,
+    hint: () => 'Give the registry of templates another name, or correct the URL of the environment.',
+  }),
   GUARD_NOT_GUARDED: kind<{ operation: string; problem: string }>({
     title: 'A session has not come through the guard',
     why: 'What destroys data takes a session that the guard has opened for that very operation, and no other.',

@@ -76,7 +76,9 @@ export async function openShop(version: PostgresMajor, config: Partial<Environme
     },
   }
   for (const environment of ['test', 'staging', 'production']) await shop.make(environment)
+  // The role could destroy it: nothing but the guard is in the way.
   await shop.admin('create table canary as select generate_series(1, 49) as id', 'shop_production')
+  await shop.admin('alter table canary owner to maker', 'shop_production')
   return shop
 }
 
