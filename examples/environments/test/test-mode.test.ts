@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { databaseUrl } from '@seedbed/environments'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import config from '../presets/test-mode.ts'
 import { selections } from './selections.ts'
 
@@ -34,6 +37,8 @@ selections(config, [
 ])
 
 describe('test mode at the connection, outside of a runner', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'seedbed-example-'))
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
   beforeEach(() => {
     for (const name of ['VITEST', 'VITEST_POOL_ID', 'VITEST_WORKER_ID']) vi.stubEnv(name, undefined)
     for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value)
@@ -42,7 +47,7 @@ describe('test mode at the connection, outside of a runner', () => {
 
   const urlOf = (given: { testMode?: boolean }) => {
     try {
-      return new URL(databaseUrl({ config, ...given })).pathname
+      return new URL(databaseUrl({ config, folder, ...given })).pathname
     } catch (error) {
       return (error as { code: string }).code
     }

@@ -18,14 +18,15 @@ export function seedbed(ended: (code: number) => void): Command {
     .command('run')
     .usage('-- <command> [arguments…]')
     .description('run a command, in any language, with a fresh sandboxed DATABASE_URL')
+    .option('--env <name>', 'the environment to run it in, as it is; without it a sandbox in test')
     .argument('<command...>')
     .passThroughOptions()
     .showHelpAfterError("The command and its options stand behind --, as in: seedbed run -- psql -c 'select 1'")
     .addHelpText('after', aboutRun)
-    .action(async (command: [string, ...string[]]) => {
+    .action(async (command: [string, ...string[]], { env }: { env?: string }) => {
       // What it loads is nothing for --help.
       const { runCommand } = await import('./run-command.js')
-      ended(await runCommand(command, process.cwd()))
+      ended(await runCommand(command, process.cwd(), env))
     })
   program
     .command('prepare')
@@ -79,7 +80,11 @@ DATABASE_URL, PG*, ENVIRONMENT=test, NODE_ENV=test and the config's variables. T
 and seeded; all that connects shares one transaction, which is rolled back when the command ends, whatever it has
 committed.
 
+With --env it runs in that environment instead, and what it commits stays. Production asks for a typed "yes"; without a
+terminal it takes the variable or platform that the config names. --yes does not answer for production.
+
 Examples:
+  seedbed run --env staging -- psql
   seedbed run -- psql -c 'select * from users'
   seedbed run -- python3 report.py > report.txt
   seedbed run -- sh -c 'bin/import < data.csv && bin/report'

@@ -1,18 +1,30 @@
 import { publishReport, refuseConnections, startRun, type RunHandle } from '@seedbed/core'
+import { askedHere, knownEnvironments, resolveEnvironment, runnerOf } from '@seedbed/environments'
 import { openScopes, type Scope } from '@seedbed/core/scopes'
 import { footprintLines } from './footprint-lines.js'
 import { colour, say } from './print.js'
 import { runChild } from './run-child.js'
+import { runInEnvironment } from './run-in-environment.js'
 
 /**
  * Runs a command in a sandbox on a worker database of the project, and answers with its exit code. Nothing stays of what
  * it has committed.
  *
+ * @param flag an environment that the command is to run in, as it is and without a sandbox; under a test runner it is not followed
  * @param folder the project's config is looked for from here upwards
  * @throws SeedbedError where the database cannot be made ready: the command has not run then
  * @example process.exitCode = await runCommand(['psql', '-c', 'select 1'], process.cwd())
  */
-export async function runCommand(command: readonly [string, ...string[]], folder: string): Promise<number> {
+export async function runCommand(
+  command: readonly [string, ...string[]],
+  folder: string,
+  flag?: string,
+): Promise<number> {
+  if (flag !== undefined) {
+    const asked = askedHere({ folder, environment: flag, purpose: 'command' })
+    const isTest = knownEnvironments(asked.config).find(flag)?.name === 'test'
+    if (!isTest && !runnerOf(process.env)) return runInEnvironment(command, resolveEnvironment(asked), asked)
+  }
   // Seeds in TypeScript are run in this process.
   refuseConnections()
   const run = await startRun({ folder, slots: 1, progress: say })

@@ -23,8 +23,14 @@ export type {
   Variables,
 } from './config.js'
 export { connectionOptions, databasePool } from './application/connection-options.js'
-export { consentVariable, type ConsentFile } from './application/consent.js'
-export { currentEnvironment, type EnvironmentOptions } from './application/current-environment.js'
+export { consentVariable, requireConsent, type ConsentFile } from './application/consent.js'
+export { applicationErrors } from './application/errors.js'
+export {
+  askedHere,
+  currentEnvironment,
+  type AskedHere,
+  type EnvironmentOptions,
+} from './application/current-environment.js'
 export { databaseUrl, type DatabaseUrlOptions } from './application/database-url.js'
 export type { Dialect } from './application/dialect.js'
 export { protectProcess } from './application/protect-process.js'
@@ -34,6 +40,8 @@ export { SeedbedError } from './errors/define-errors.js'
 export { printableUrl, serverOf } from './resolve/database-url.js'
 export { everyDatabase, type NamedUrl } from './resolve/databases.js'
 export type { Address } from './resolve/addresses.js'
+export { knownEnvironments, type KnownEnvironment, type KnownEnvironments } from './resolve/known-environments.js'
+export { runnerOf } from './resolve/runner.js'
 export { resolveEnvironment, type ResolvedEnvironment, type ResolveInput } from './resolve/resolve-environment.js'
 export { connectionVariables, urlParts, type UrlParts } from './variables/connection-variables.js'
 export { refusalsOf, type Refusal } from './variables/refusals.js'

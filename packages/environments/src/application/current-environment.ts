@@ -12,6 +12,8 @@ export interface EnvironmentOptions<Database extends string = 'main'> {
   folder?: string
   /** The environment's name, where somebody has named it: `staging`. It goes before all rules. */
   environment?: string | undefined
+  /** Who asks: where nothing says where to go, a command goes to test. @default 'application' */
+  purpose?: 'application' | 'command'
 }
 
 /**
@@ -24,17 +26,31 @@ export interface EnvironmentOptions<Database extends string = 'main'> {
 export function currentEnvironment<Database extends string = 'main'>(
   options: EnvironmentOptions<Database> = {},
 ): ResolvedEnvironment<Database> {
-  return resolveEnvironment(resolveInput(options))
+  return resolveEnvironment(askedHere(options))
 }
 
-/** What `resolveEnvironment` is asked in this process. */
-export function resolveInput<Database extends string>(options: EnvironmentOptions<Database>): ResolveInput<Database> {
+/** What `resolveEnvironment` is asked in this process, and the project's folder. */
+export interface AskedHere<Database extends string> extends ResolveInput<Database> {
+  folder: string
+}
+
+/**
+ * Reads what decides in this process: the config, the variables, `.env` and the git branch.
+ *
+ * @throws SeedbedError ENVIRONMENTS_NOT_READ
+ * @example const { config, folder } = askedHere({ folder: process.cwd() })
+ */
+export function askedHere<Database extends string = 'main'>(
+  options: EnvironmentOptions<Database> = {},
+): AskedHere<Database> {
   const from = options.folder ?? process.cwd()
   const found = options.config ? { folder: resolve(from), config: options.config } : loadEnvironments(from)
   const config = found.config as EnvironmentsConfig<Database>
   const repository = config.select?.repository
   return {
+    folder: found.folder,
     config,
+    ...(options.purpose && { purpose: options.purpose }),
     variables: process.env,
     envFile: readEnvFile(found.folder),
     flag: options.environment,

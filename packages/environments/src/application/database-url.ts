@@ -1,8 +1,9 @@
+import { openAudit } from '../audit/audit.js'
 import type { ResolvedEnvironment } from '../resolve/resolve-environment.js'
 import { resolveEnvironment } from '../resolve/resolve-environment.js'
 import { runnerOf } from '../resolve/runner.js'
 import { requireConsent } from './consent.js'
-import { resolveInput, type EnvironmentOptions } from './current-environment.js'
+import { askedHere, type EnvironmentOptions } from './current-environment.js'
 import { inDialect, type Dialect } from './dialect.js'
 import { applicationErrors } from './errors.js'
 
@@ -38,15 +39,18 @@ export function openEnvironment<Database extends string>(
   options: DatabaseUrlOptions<Database>,
 ): { environment: ResolvedEnvironment<Database>; url: string } {
   const { testMode, pooled = false } = options
-  const asked = resolveInput(options)
+  const asked = askedHere(options)
   const input = testMode === true ? { ...asked, flag: 'test' } : asked
   const environment = resolveEnvironment(input)
   const { name, tier, reason } = environment
-  if (tier === 'test' && testMode !== true && !runnerOf(input.variables)) {
+  const isTestRun = runnerOf(input.variables) !== undefined
+  if (tier === 'test' && testMode !== true && !isTestRun) {
     if (testMode === false) throw applicationErrors.NOT_IN_TEST_MODE({ reason })
     if (!environment.explicit) throw applicationErrors.TEST_NOT_CHOSEN({ reason })
   }
   requireConsent(environment, { ...input, terminal: process.stdin.isTTY })
+  // A test run says itself where it goes.
+  if (!isTestRun) openAudit(input).selection(environment)
   const databases = Object.keys(environment.databases) as Database[]
   const database = options.database ?? input.config.databases?.[0] ?? ('main' as Database)
   const address = environment.databases[database]

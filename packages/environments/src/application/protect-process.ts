@@ -3,7 +3,7 @@ import { parseEnv } from 'node:util'
 import { runnerOf } from '../resolve/runner.js'
 import { connectionVariables } from '../variables/connection-variables.js'
 import { refusalsOf, type Refusal } from '../variables/refusals.js'
-import { resolveInput } from './current-environment.js'
+import { askedHere } from './current-environment.js'
 import { openEnvironment } from './database-url.js'
 
 /**
@@ -15,7 +15,7 @@ import { openEnvironment } from './database-url.js'
  * @example protectProcess()
  */
 export function protectProcess(): void {
-  const input = { ...resolveInput({}), variables: { ...process.env } }
+  const input = { ...askedHere(), variables: { ...process.env } }
   if (runnerOf(input.variables)) return
   const { environment, url } = openEnvironment({})
   const refusalsIn = refusalsOf(input, environment.name)

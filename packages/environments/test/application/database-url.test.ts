@@ -7,6 +7,7 @@ import {
   currentEnvironment,
   databasePool,
   databaseUrl,
+  readAudit,
   defineEnvironments,
   SeedbedError,
   type Dialect,
@@ -31,6 +32,8 @@ const config = defineEnvironments({
 const folder = mkdtempSync(join(tmpdir(), 'seedbed-url-'))
 
 beforeEach(() => {
+  // Where the audit log goes.
+  vi.spyOn(process, 'cwd').mockReturnValue(folder)
   for (const name of ['VITEST', 'VITEST_POOL_ID', 'VITEST_WORKER_ID', 'ENVIRONMENT', 'CI']) vi.stubEnv(name, undefined)
 })
 afterEach(() => {
@@ -57,6 +60,20 @@ test('the database of the environment, by its base name', () => {
   // @ts-expect-error a wrong base name is a compile error, and an error for JavaScript
   expect(code(() => databaseUrl({ config, database: 'analytic' }))).toBe('DATABASE_NOT_HERE')
   expectTypeOf(currentEnvironment({ config }).databases).toHaveProperty('analytics')
+})
+
+test('each selection is a line of the audit log, once, without a password', async () => {
+  rmSync(join(folder, '.seedbed'), { recursive: true, force: true })
+  const only = defineEnvironments({
+    environments: { staging: { url: 'postgresql://s:secret@h/audited' } },
+    select: { default: 'staging' },
+  })
+  for (let time = 0; time < 3; time++) databaseUrl({ config: only })
+  const { entries } = await readAudit({ file: join(folder, '.seedbed/audit.jsonl') })
+  expect(entries).toMatchObject([
+    { environment: 'staging', place: 'h:5432/audited', decision: 'chosen', reason: 'default' },
+  ])
+  expect(JSON.stringify(entries)).not.toContain('secret')
 })
 
 test('pooled, where there is a pooler', () => {
