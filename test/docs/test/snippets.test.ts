@@ -2,6 +2,7 @@ import { startPostgres } from '@seedbed/postgres-for-tests'
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
 import { makeProject as makeCommandProject } from '../../../packages/cli/test/support/project.js'
+import { startProgram } from '../../contract/test/support/program.js'
 import { configWith, passing, sandboxClaims, seedClaims, tables, transactionClaims, typedUsers } from './files.js'
 import { run, snippet, untaken } from './scenario.js'
 import { documents, read, snippetsOf } from './documents.js'
@@ -322,6 +323,40 @@ test('docs/guide/container.md: each of its configs is one', async () => {
     sections.map((section, index) => [`config-${index}.ts`, snippet('docs/guide/container.md', section, 'ts').text]),
   )
   await run({ document: 'docs/guide/container.md', sections: [], files, onlyTypes: true })
+})
+
+test('docs/guide/environments.md: the config chooses as it says, the application and an unchanged script get their URL', async () => {
+  const document = 'docs/guide/environments.md'
+  const at = (section: string) => snippet(document, section, 'ts').text
+  const urls = {
+    STAGING_DATABASE_URL: 'postgresql://stg:x@stage/shop',
+    PRODUCTION_DATABASE_URL: 'postgresql://live:secret@live/shop',
+  }
+  await using project = await makeCommandProject(urls, {
+    'package.json': '{ "type": "module" }',
+    'seedbed.config.ts': at('A config'),
+    'db.ts': at('In an application'),
+    'app.mjs': `
+        import { createJiti } from 'jiti'
+        const { pool, forPython } = await createJiti(import.meta.url).import('./db.ts')
+        console.log(pool.options.connectionString, forPython)`,
+    '.env': 'DATABASE_URL=postgresql://live:secret@live/shop',
+    'script.mjs': "process.loadEnvFile('.env'); console.log(process.env.DATABASE_URL)",
+  })
+  const app = async (more: Record<string, string> = {}) =>
+    (await startProgram([process.execPath, 'app.mjs'], project.folder, { ...urls, ...more }).ended).output
+  expect(await app()).toContain(
+    'postgresql://shop@localhost:5432/shop_dev postgresql+asyncpg://shop@localhost:5432/shop_dev\n',
+  )
+  expect(await app({ USE_STG_DATABASE: 'true' })).toContain('postgresql://stg:x@stage/shop')
+  expect(await app({ ENVIRONMENT: 'production' })).toContain('PRODUCTION_WITHOUT_CONSENT')
+  expect(await app({ ENVIRONMENT: 'production', RENDER: 'true' })).toContain('postgresql://live:secret@live/shop')
+
+  const command = /^npx (seedbed run --env staging --) /m.exec(
+    snippet(document, 'Scripts that know nothing of this', 'sh').text,
+  )![1]!
+  const staged = await project.seedbed([...command.split(' ').slice(1), 'node', 'script.mjs'])
+  expect(staged).toMatchObject({ code: 0, stdout: 'postgresql://stg:x@stage/shop\n' })
 })
 
 test('no snippet is left out', () => {
