@@ -1,6 +1,7 @@
 import { createServer, Socket, type AddressInfo, type Server } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { nextTurn } from './clock.js'
+import { completeUrl } from './complete-url.js'
 import { errors } from './errors.js'
 import { footprintOf, newTally, type Footprint } from './footprint.js'
 import { serveInProcess } from './in-process.js'
@@ -69,6 +70,8 @@ export interface LeaveOptions {
 export interface Sandbox extends AsyncDisposable {
   /** On 127.0.0.1, a free port, with a password; the same for the sandbox's whole life. */
   readonly url: string
+  /** Of `url`. */
+  readonly port: number
   /** The URL of one of `users`. */
   urlOf(user: string): string
   /** How many sessions it has opened on the server: none before its first client. */
@@ -116,12 +119,13 @@ export interface Sandbox extends AsyncDisposable {
  * await sandbox.leave()
  */
 export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
-  const { url, user, database } = await complete(options.url)
+  if (!URL.canParse(options.url)) throw errors.INVALID_OPTION({ option: 'url', problem: 'it is not a URL' })
   if (options.ownThread) {
     const { openInOwnThread } = await import('./own-thread.js')
     return openInOwnThread(options)
   }
   const { users = {} } = options
+  const complete = completeUrl(options.url)
   // Whoever brings one does without crypto, which takes longer to load than all else here.
   const { password = (await import('node:crypto')).randomBytes(18).toString('base64url') } = options
   const sockets = new Set<Duplex>()
@@ -159,22 +163,25 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
 
   function load(): Promise<OpenedSandbox> {
     return (loading ??= import('./opened-sandbox.js').then(({ openedSandbox }) => {
-      opened = openedSandbox({ ...options, url, users, user, database, password }, entered)
+      opened = openedSandbox({ ...options, ...complete(), users, password }, entered)
       return opened
     }))
   }
 
   const urlOf = (name: string) =>
-    `postgresql://${encodeURIComponent(name)}:${password}@127.0.0.1:${port}/${encodeURIComponent(database)}`
+    `postgresql://${encodeURIComponent(name)}:${password}@127.0.0.1:${port}/${encodeURIComponent(complete().database)}`
 
   function assertOpen(): void {
     if (closed) throw errors.CLOSED(undefined)
   }
 
   const sandbox: Sandbox = {
-    url: urlOf(user),
+    port,
+    get url() {
+      return urlOf(complete().user)
+    },
     urlOf(name) {
-      if (name !== user && !users[name]) {
+      if (name !== complete().user && !users[name]) {
         throw errors.INVALID_OPTION({ option: 'users', problem: `it has no "${name}"` })
       }
       return urlOf(name)
@@ -224,13 +231,15 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
  * On 127.0.0.1, a free port. `listen()` first loads Node's `cluster` and `dns`, which takes longer than all else here and is
  * for nothing: below it is this function, of old and under this name.
  */
-function listen(server: Server & { _listen2?: (host: string, port: number, family: 4 | 6) => void }): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject).once('listening', resolve)
-    const { _listen2: listenAlone } = server
-    if (listenAlone) listenAlone.call(server, '127.0.0.1', 0, 4)
-    else server.listen(0, '127.0.0.1')
-  })
+async function listen(
+  server: Server & { _listen2?: (host: string, port: number, family: 4 | 6) => void },
+): Promise<void> {
+  const { _listen2: listenAlone } = server
+  if (listenAlone) listenAlone.call(server, '127.0.0.1', 0, 4)
+  else server.listen(0, '127.0.0.1')
+  // It says so only in a later turn.
+  if (server.address()) return
+  await new Promise<void>((resolve, reject) => server.once('error', reject).once('listening', resolve))
 }
 
 function describeSocket(socket: Socket): { fd: number; port: number }[] {
@@ -242,27 +251,4 @@ function describeSocket(socket: Socket): { fd: number; port: number }[] {
 function fdOf(socket: Duplex): number | undefined {
   const { _handle: handle } = socket as { _handle?: { fd?: number } }
   return handle?.fd !== undefined && handle.fd >= 0 ? handle.fd : undefined
-}
-
-/**
- * The URL with all that libpq and `pg` would take from the environment: a moment later that may name this sandbox itself.
- */
-async function complete(url: string): Promise<{ url: string; user: string; database: string }> {
-  if (!URL.canParse(url)) throw errors.INVALID_OPTION({ option: 'url', problem: 'it is not a URL' })
-  const full = new URL(url)
-  const { PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE, PGSSLMODE } = process.env
-  const given = (name: string, part: string, otherwise: string | undefined) => {
-    const value = decodeURIComponent(part) || full.searchParams.get(name) || otherwise || ''
-    if (part === '' && value !== '') full.searchParams.set(name, value)
-    return value
-  }
-  const ownName = full.username === '' ? (await import('node:os')).userInfo().username : ''
-  const user = given('user', full.username, PGUSER || ownName)
-  given('password', full.password, PGPASSWORD)
-  given('host', full.hostname, PGHOST || 'localhost')
-  given('port', full.port, PGPORT || '5432')
-  given('sslmode', '', PGSSLMODE)
-  const database = decodeURIComponent(full.pathname.slice(1)) || PGDATABASE || user
-  full.pathname = encodeURIComponent(database)
-  return { url: full.href, user, database }
 }

@@ -74,6 +74,7 @@ export async function openInOwnThread(options: SandboxOptions): Promise<Sandbox>
 
   const sandbox: Sandbox = {
     url: opened.url,
+    port: Number(new URL(opened.url).port),
     urlOf(user) {
       const url = opened.urls.get(user)
       if (url === undefined) throw errors.INVALID_OPTION({ option: 'users', problem: `it has no "${user}"` })

@@ -109,6 +109,7 @@ test('what the environment says of the server is taken when it is opened, for th
   vi.stubEnv('PGUSER', username)
   await using sandbox = await openSandbox({ url: `postgresql://${pathname}` })
   const own = new URL(sandbox.url)
+  expect(own.port).toBe(String(sandbox.port))
   vi.stubEnv('PGHOST', own.hostname)
   vi.stubEnv('PGPORT', own.port)
   vi.stubEnv('PGPASSWORD', own.password)

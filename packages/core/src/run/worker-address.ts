@@ -12,10 +12,10 @@ export function sandboxUrl({ url, password }: Pick<WorkerDatabase, 'url' | 'pass
   return `postgresql://${username}:${password}@127.0.0.1:${portToCome}${pathname}`
 }
 
-/** The variables of a worker whose sandbox has this URL. */
-export function variablesAt(url: string, variables: WorkerDatabase['variables']): WorkerDatabase['variables'] {
-  const { port } = new URL(url)
+/** The variables of a worker whose sandbox listens on this port. */
+export function variablesAt(port: number, variables: WorkerDatabase['variables']): WorkerDatabase['variables'] {
   const everywhere = new RegExp(`\\b${portToCome}\\b`, 'g')
-  const entries = Object.entries(variables).map(([name, value]) => [name, value && value.replaceAll(everywhere, port)])
-  return Object.fromEntries(entries) as WorkerDatabase['variables']
+  const there: WorkerDatabase['variables'] = {}
+  for (const name in variables) there[name] = variables[name]?.replace(everywhere, String(port)) ?? null
+  return there
 }

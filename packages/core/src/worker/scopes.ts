@@ -95,7 +95,7 @@ export function openedScopes(): WorkerScopes | undefined {
 async function makeScopes(run: RunHandle, slot: number, database: WorkerDatabase): Promise<WorkerScopes> {
   const { url, password } = database
   const sandbox = await openSandbox({ url, password, ...run.sandbox })
-  let assigned = { ...database, variables: variablesAt(sandbox.url, database.variables) }
+  let assigned = { ...database, variables: variablesAt(sandbox.port, database.variables) }
   const refuseChanged = variableCheck(assigned)
   const entered: Scope[] = []
   const concurrent = new Map<unknown, ConcurrentScope>()
