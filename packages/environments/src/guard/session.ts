@@ -31,11 +31,11 @@ export async function openSession(given: string, environment: string, database?:
     throw failed(cause)
   })
   try {
-    // Nothing has been looked up yet by a name that a search_path could bend.
-    await client.query(settings)
+    // Before anything is set: a shared session would keep it, for whoever comes next.
     if ((await processOf(client)) !== (client as Client & { processID: number }).processID) {
       if (await sharesSessions(client, url)) throw guardErrors.GUARD_POOLER({ environment, place: placeOf(url) })
     }
+    await client.query(settings)
   } catch (cause) {
     await end(client)
     throw cause instanceof Error && 'severity' in cause ? failed(cause) : cause
@@ -92,7 +92,11 @@ async function sharesSessions(client: Client, url: string): Promise<boolean> {
   try {
     for (let time = 0; time < 3; time++) {
       const before = await processOf(client)
-      await other.query('begin')
+      const canBegin = await other.query('begin').then(
+        () => true,
+        () => false,
+      )
+      if (!canBegin) return true // every statement has another
       const ofOther = await processOf(other)
       const after = await processOf(client)
       await other.query('rollback')
