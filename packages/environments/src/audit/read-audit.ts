@@ -1,6 +1,3 @@
-import { createReadStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
-import { createInterface } from 'node:readline'
 import type { AuditEntry, Decision } from './audit.js'
 
 export interface AuditQuery {
@@ -21,9 +18,15 @@ export interface AuditQuery {
 export async function readAudit(query: AuditQuery): Promise<{ entries: AuditEntry[]; broken: number[] }> {
   const entries: AuditEntry[] = []
   const broken: number[] = []
-  if (!(await exists(query.file))) return { entries, broken }
+  // Loaded here: most who load this package read no log.
+  const { open } = await import('node:fs/promises')
+  const file = await open(query.file).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
+  if (!file) return { entries, broken }
   let number = 0
-  for await (const line of createInterface({ input: createReadStream(query.file), crlfDelay: Infinity })) {
+  for await (const line of file.readLines()) {
     number++
     if (line === '') continue // stands behind a line that was cut, or only seemed to be while it was written
     const entry = entryOf(line)
@@ -48,15 +51,5 @@ function entryOf(line: string): AuditEntry | undefined {
     return typeof entry?.time === 'string' && typeof entry.decision === 'string' ? entry : undefined
   } catch {
     return undefined
-  }
-}
-
-async function exists(file: string): Promise<boolean> {
-  try {
-    await stat(file)
-    return true
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
-    throw error
   }
 }

@@ -271,6 +271,21 @@ describe.each(majors)('PostgreSQL %i', version => {
     ).toBe('GUARD_NOT_GUARDED')
   })
 
+  test('what changes after the look changes nothing: a session stays where it was opened', async () => {
+    const target = shop.target('test')
+    const config = structuredClone(shop.config)
+    const variables: Record<string, string> = {}
+    await using session = await openGuarded(target, 'reset', { ...shop.options, config, variables })
+    variables.ENVIRONMENT = 'production'
+    config.environments!.test!.url = config.environments!.production!.url
+    target.environment.databases.main!.url = config.environments!.production!.url!
+    target.environment.name = 'production'
+    expect((await session.query('select current_database() as name')).rows).toEqual([{ name: 'shop_test' }])
+    expect([session.environment.name, session.name]).toEqual(['test', 'shop_test'])
+    // Nor can another database take its place.
+    await expect(shop.admin('alter database shop_test rename to other')).rejects.toThrow('being accessed')
+  })
+
   test('a session whose server process has ended acts no more, and is not replaced', async () => {
     await using session = await open('test', 'reset')
     const { rows } = await session.query<{ pid: number }>('select pg_backend_pid() as pid')
