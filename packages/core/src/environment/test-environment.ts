@@ -1,12 +1,4 @@
-import {
-  everyDatabase,
-  readEnvFile,
-  refusalsOf,
-  resolveEnvironment,
-  type NamedUrl,
-  type Refusal,
-  type ResolveInput,
-} from '@seedbed/environments'
+import { readEnvFile, refusalsOf, resolveEnvironment, type Refusal, type ResolveInput } from '@seedbed/environments'
 import type { LoadedConfig } from '../config/load-config.js'
 
 /** What a run has to know of the environments. Of a protected one it is all from the config: a run connects to none. */
@@ -17,8 +9,8 @@ export interface TestEnvironment {
   refusals: Refusal[]
   /** What was said of another environment, and is not followed. */
   notes: string[]
-  /** The databases that no test may reach. */
-  protectedDatabases: NamedUrl[]
+  /** What all of it was made of. */
+  input: ResolveInput<string>
 }
 
 /**
@@ -35,7 +27,7 @@ export function testEnvironment({ folder, config }: LoadedConfig, variables: Nod
     testUrl: databases[config.databases?.[0] ?? 'main']?.url,
     notes,
     refusals: refusalsOf(input)(),
-    protectedDatabases: everyDatabase(input).filter(each => each.protected),
+    input,
   }
 }
 

@@ -1,3 +1,4 @@
+import { everyDatabase } from '@seedbed/environments'
 import type { BuildHolder, BuildWait } from 'pg-template-db'
 import { loadConfig, type LoadedConfig } from '../config/load-config.js'
 import { environmentLines, testEnvironment, type TestEnvironment } from '../environment/test-environment.js'
@@ -6,7 +7,6 @@ import { findSeeds } from '../seeds/find-seeds.js'
 import { printableUrl } from '../server/database-url.js'
 import { loadPg } from '../server/load-pg.js'
 import { explainNoConnection } from '../server/no-connection.js'
-import { refuseProtectedDatabases } from '../server/protected-databases.js'
 import { openServer } from '../server/open-server.js'
 import type { Server } from '../server/server.js'
 import { connectionParts } from './connection-variables.js'
@@ -43,10 +43,10 @@ export async function openProject(
   const { applicationUrl } = server
   const asking = { url: printableUrl(applicationUrl), role: connectionParts(applicationUrl).user, workers }
   try {
-    if (server.kind === 'external') await refuseProtectedDatabases(applicationUrl, loaded.protectedDatabases)
+    const authorize = server.kind === 'external' ? await guardServer(applicationUrl, loaded) : undefined
     if (read.status === 'rejected') throw read.reason
     const { openTemplates } = await loadTemplateDb()
-    const templates = await openTemplates(templateOptions(server, progress))
+    const templates = await openTemplates({ ...templateOptions(server, progress), ...(authorize && { authorize }) })
     const close = async () => {
       await templates.close()
       await server[Symbol.asyncDispose]()
@@ -56,6 +56,20 @@ export async function openProject(
     await server[Symbol.asyncDispose]()
     throw explainNoConnection(error, asking) ?? error
   }
+}
+
+/** Nobody else is on a server of ours. */
+async function guardServer(url: string, { folder, input }: LoadedProject) {
+  const [{ refuseProtectedDatabases }, { authorizeTemplates }] = await Promise.all([
+    import('../server/protected-databases.js'),
+    import('@seedbed/environments/guard'),
+  ])
+  await refuseProtectedDatabases(
+    url,
+    folder,
+    everyDatabase(input).filter(each => each.protected),
+  )
+  return authorizeTemplates({ ...input, url })
 }
 
 /** With `pg`, the largest part of all that a run loads. */

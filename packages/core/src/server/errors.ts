@@ -197,6 +197,15 @@ export const { errors: serverErrors, kinds: serverErrorKinds } = defineErrors({
     message: ({ url, problem }) => `The server at ${url} has too few connections: ${problem}`,
     hint: howToGetConnections,
   }),
+  SERVER_OF_ANOTHER_ENVIRONMENT: kind<{ url: string; environment: string }>({
+    title: 'The URL of the tests leads to another environment',
+    why: 'The database that the URL names is marked: it belongs to an environment, and that is not test. No test runs beside it until somebody has said that this is meant.',
+    example: { url: 'postgresql://app@db-alias:5432/shop', environment: 'production' },
+    message: ({ url, environment }) =>
+      `${url}, where tests were to run, is marked as ${environment === 'unknown' ? 'something that cannot be read' : environment}.`,
+    hint: () =>
+      'Correct environments.test.url (by default TEST_DATABASE_URL). If the database is a copy that came with its marker, seedbed env claim test says so.',
+  }),
   SERVER_HOLDS_PROTECTED_DATABASE: kind<{
     environment: string
     database: string
@@ -218,7 +227,7 @@ export const { errors: serverErrors, kinds: serverErrorKinds } = defineErrors({
     hint: ({ by, statements }) =>
       by === 'superuser'
         ? 'Use a role for the tests that has CREATEDB and is neither a superuser nor a member of one, or a server of their own.'
-        : `Let an administrator run:\n${statements.map(statement => `${statement};`).join('\n')}`,
+        : `Let an administrator take that right away${statements.length > 0 ? ':' : ', and give the database to another owner.'}\n${statements.map(statement => `${statement};`).join('\n')}`,
   }),
   SERVER_ROLE_CANNOT_CREATE_DATABASES: kind<{ url: string; role: string; statement: string }>({
     title: 'The role of the test server may not create databases',

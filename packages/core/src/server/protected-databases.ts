@@ -1,34 +1,54 @@
-import { serverOf, urlParts, type NamedUrl } from '@seedbed/environments'
+import { printableUrl, serverOf, urlParts, type NamedUrl } from '@seedbed/environments'
+import { lookAtTestServer } from '@seedbed/environments/guard'
 import { serverErrors } from './errors.js'
 import { loadPg } from './load-pg.js'
 
 /**
  * Refuses a server on which a protected database is, if the role of the tests could get into it: as a superuser, as its
- * owner or by the right to connect. It asks the database of the tests, and connects to no other.
+ * owner or by the right to connect; and a database of the URL that is marked as another environment's. Which ones are protected
+ * is known from the config, and from what commands remember. It asks the database of the tests, and connects to no other.
  *
  * @param testUrl the role and server of the tests
- * @throws SERVER_HOLDS_PROTECTED_DATABASE, with the statements that take the right away
+ * @param folder the project's
+ * @throws SERVER_OF_ANOTHER_ENVIRONMENT; SERVER_HOLDS_PROTECTED_DATABASE, with the statements that take the right away; and of
+ *   @seedbed/environments what `lookAtTestServer` throws
  */
-export async function refuseProtectedDatabases(testUrl: string, protectedDatabases: NamedUrl[]): Promise<void> {
-  const here = protectedDatabases.filter(({ url }) => serverOf(url) === serverOf(testUrl))
+export async function refuseProtectedDatabases(
+  testUrl: string,
+  folder: string,
+  protectedDatabases: NamedUrl[],
+): Promise<void> {
+  const { environment, protectedHere } = await lookAtTestServer(testUrl, folder)
+  if (environment !== undefined && environment !== 'test') {
+    throw serverErrors.SERVER_OF_ANOTHER_ENVIRONMENT({ url: printableUrl(testUrl), environment })
+  }
+  const configured = protectedDatabases
+    .filter(({ url }) => serverOf(url) === serverOf(testUrl))
+    .map(({ environment, url }) => ({ environment, name: urlParts(url).database, user: urlParts(url).user }))
+  const here = [...configured, ...protectedHere.map(each => ({ ...each, user: '' }))]
   if (here.length === 0) return
-  const { Client } = loadPg()
-  const client = new Client({ connectionString: testUrl, application_name: 'seedbed' })
+  const rows = await reachable(
+    testUrl,
+    here.map(({ name }) => name),
+  )
+  const [first] = rows
+  if (!first) return
+  const namedBy = (database: string) => here.find(({ name }) => name === database)!
+  throw serverErrors.SERVER_HOLDS_PROTECTED_DATABASE({
+    environment: namedBy(first.database).environment,
+    database: first.database,
+    role: first.role,
+    by: first.by,
+    statements: rows.flatMap(each => wayOut(each, namedBy(each.database).user)),
+  })
+}
+
+async function reachable(testUrl: string, names: string[]): Promise<Reachable[]> {
+  const client = new (loadPg().Client)({ connectionString: testUrl, application_name: 'seedbed' })
   client.on('error', () => {})
   await client.connect()
   try {
-    const names = here.map(({ url }) => urlParts(url).database)
-    const { rows } = await client.query<Reachable>(reachableQuery, [names])
-    const [first] = rows
-    if (!first) return
-    const namedBy = (database: string) => here.find(({ url }) => urlParts(url).database === database)!
-    throw serverErrors.SERVER_HOLDS_PROTECTED_DATABASE({
-      environment: namedBy(first.database).environment,
-      database: first.database,
-      role: first.role,
-      by: first.by,
-      statements: rows.flatMap(each => wayOut(each, urlParts(namedBy(each.database).url).user)),
-    })
+    return (await client.query<Reachable>(reachableQuery, [names])).rows
   } finally {
     await client.end()
   }

@@ -66,5 +66,4 @@ test('what leads to production refuses, and it is said in one line', () => {
   writeFileSync(join(folder, '.env'), 'REPORTS_URL=postgresql+psycopg://live@db.example.com/shop\n')
   expect(of(config, variables).refusals.map(each => each.variable)).toContain('REPORTS_URL')
   rmSync(join(folder, '.env'))
-  expect(environment.protectedDatabases.map(each => each.url)).toEqual([variables.PROD_URL])
 })
