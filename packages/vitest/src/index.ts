@@ -11,8 +11,7 @@ interface Fixtures {
 }
 
 /**
- * Vitest's `test` with two fixtures: `db`, a client whose writes are gone when the test ends (a concurrent test gets a
- * sandbox of its own), and `seeds`, the labelled rows.
+ * Vitest's `test` with `db`, whose writes go with the test (a concurrent one has its own sandbox), and labelled `seeds`.
  *
  * @example test('renames', async ({ db, seeds }) => { await db.query('…', [seeds.author.ada.id]) })
  */

@@ -38,9 +38,7 @@ export default class SeedbedRunner extends Base {
 }
 
 async function openFile(): Promise<void> {
-  const scopes = await openScopes(vitest.inject('seedbed'), Number(process.env.VITEST_POOL_ID), {
-    print: console.warn,
-  })
+  const scopes = await openScopes(vitest.inject('seedbed'), Number(process.env.VITEST_POOL_ID), { print: console.warn })
   // Outermost, so that the user's own aroundEach stands inside the test's scope. Vitest 3.2 has none: see above.
   vitest.aroundEach?.(async (runTest, { task }) => {
     await scopes.enter(scopeOf(task))
