@@ -5,9 +5,29 @@ export function say(line: string): void {
   process.stderr.write(`${colour('bold', 'seedbed')}  ${line}\n`)
 }
 
+/** Prints what was asked for: a command's answer, on standard output. */
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
+/** Prints an answer as JSON. */
+export function printJson(value: unknown): void {
+  print(JSON.stringify(value, undefined, 2))
+}
+
 /** Where the text goes decides whether it has colours, and NO_COLOR and FORCE_COLOR do. */
-export function colour(format: 'bold' | 'green' | 'yellow', text: string): string {
-  return styleText(format, text, { stream: process.stderr })
+export function colour(
+  format: 'bold' | 'dim' | 'green' | 'yellow' | 'red',
+  text: string,
+  stream: NodeJS.WritableStream = process.stderr,
+): string {
+  return styleText(format, text, { stream })
+}
+
+/** What others have written is printed as text: a control character could rewrite the lines above it. */
+export function plain(text: string): string {
+  // eslint-disable-next-line no-control-regex -- those are meant
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, found => JSON.stringify(found).slice(1, -1))
 }
 
 /** An error that says what to do says all; of any other, whoever mends Seedbed needs the stack. */
@@ -19,3 +39,8 @@ export function printError(error: unknown): void {
 
 // When nobody reads them any more (`2>&1 | head`), the notes are lost, and the command goes on.
 process.stderr.on('error', () => {})
+
+// Nobody reads the answer any more (`| head`): there is nothing left to do.
+export function endWithReader(): void {
+  process.stdout.on('error', () => process.exit())
+}

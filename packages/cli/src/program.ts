@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError } from 'commander'
+import { addEnvironmentCommands } from './environment-commands.js'
 
 /**
  * The commands and what they say of themselves.
@@ -60,6 +61,7 @@ export function seedbed(ended: (code: number) => void): Command {
       const { cacheKeyCommand } = await import('./prepare-command.js')
       await cacheKeyCommand(process.cwd(), options)
     })
+  addEnvironmentCommands(program)
   return program
 }
 

@@ -1,5 +1,13 @@
 export { defineConfig } from './config/config.js'
 export type { ConnectionParts, ContainerServer, MigrationCommand, SeedbedConfig } from './config/config.js'
+export type { Problem } from './environment/asked-in.js'
+export { auditLog, type AuditLogOptions } from './environment/audit-log.js'
+export {
+  listEnvironments,
+  showEnvironment,
+  type DatabaseView,
+  type EnvironmentView,
+} from './environment/list-environments.js'
 export { SeedbedError } from './errors/define-errors.js'
 export { cacheKey, type CacheKey } from './prepare/cache-key.js'
 export { accessLines } from './run/kept-lines.js'

@@ -1,4 +1,5 @@
 export {
+  auditFile,
   openAudit,
   type Audit,
   type AuditEntry,
@@ -6,7 +7,7 @@ export {
   type AuditOptions,
   type Decision,
 } from './audit/audit.js'
-export { readAudit, type AuditQuery } from './audit/read-audit.js'
+export { auditLines, readAudit, type AuditLine, type AuditQuery } from './audit/read-audit.js'
 export { badge, badged } from './badge.js'
 export { defineEnvironments } from './config.js'
 export type {
@@ -38,9 +39,20 @@ export { readEnvFile } from './variables/env-file.js'
 export { readBranch } from './variables/git-branch.js'
 export { SeedbedError } from './errors/define-errors.js'
 export { printableUrl, serverOf } from './resolve/database-url.js'
+export {
+  chooseEnvironment,
+  configuredEnvironment,
+  configuredEnvironments,
+  type ConfiguredEnvironment,
+} from './resolve/configured-environments.js'
 export { everyDatabase, type NamedUrl } from './resolve/databases.js'
 export type { Address } from './resolve/addresses.js'
-export { knownEnvironments, type KnownEnvironment, type KnownEnvironments } from './resolve/known-environments.js'
+export {
+  knownEnvironments,
+  tierBadge,
+  type KnownEnvironment,
+  type KnownEnvironments,
+} from './resolve/known-environments.js'
 export { runnerOf } from './resolve/runner.js'
 export { resolveEnvironment, type ResolvedEnvironment, type ResolveInput } from './resolve/resolve-environment.js'
 export { connectionVariables, urlParts, type UrlParts } from './variables/connection-variables.js'

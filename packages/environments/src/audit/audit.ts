@@ -83,7 +83,7 @@ export interface Audit {
  * audit.selection(resolveEnvironment({ config, variables: process.env }))
  */
 export function openAudit({ config, folder, variables, envFile = {}, command }: AuditOptions): Audit {
-  const file = resolve(folder, config.audit?.file ?? '.seedbed/audit.jsonl')
+  const file = auditFile(folder, config)
   const secrets = secretsOf(variables, envFile)
   const called =
     command ?? [...process.argv.slice(1, 2).map(path => basename(path)), ...process.argv.slice(2)].join(' ')
@@ -133,6 +133,11 @@ export function openAudit({ config, folder, variables, envFile = {}, command }: 
       }
     },
   }
+}
+
+/** Where the log of a project is. */
+export function auditFile(folder: string, { audit }: AuditOptions['config']): string {
+  return resolve(folder, audit?.file ?? '.seedbed/audit.jsonl')
 }
 
 // Once a process, also where a runner loads this module anew for each test file.

@@ -9,6 +9,9 @@ export interface AuditQuery {
   since?: Date | undefined
 }
 
+/** A line of the log: as it stands there, and what it says, or that it is not whole. */
+export type AuditLine = { number: number; text: string } & ({ entry: AuditEntry } | { broken: true })
+
 /**
  * The lines of an audit log, oldest first, that fit all that is asked. A log that does not exist has none.
  *
@@ -18,22 +21,32 @@ export interface AuditQuery {
 export async function readAudit(query: AuditQuery): Promise<{ entries: AuditEntry[]; broken: number[] }> {
   const entries: AuditEntry[] = []
   const broken: number[] = []
-  // Loaded here: most who load this package read no log.
-  const { open } = await import('node:fs/promises')
-  const file = await open(query.file).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined
-    throw error
-  })
-  if (!file) return { entries, broken }
-  let number = 0
-  for await (const line of file.readLines()) {
-    number++
-    if (line === '') continue // stands behind a line that was cut, or only seemed to be while it was written
-    const entry = entryOf(line)
-    if (!entry) broken.push(number)
-    else if (fits(entry, query)) entries.push(entry)
+  for await (const line of auditLines(query)) {
+    if ('entry' in line) entries.push(line.entry)
+    else broken.push(line.number)
   }
   return { entries, broken }
+}
+
+/**
+ * The same line by line, and the broken ones among them, whatever is asked. With `follow` it waits for more, and for the log
+ * itself where there is none yet, until the signal says that it is enough.
+ *
+ * @example for await (const line of auditLines({ file, follow: signal })) if ('entry' in line) show(line.entry)
+ */
+export async function* auditLines(
+  query: AuditQuery & { follow?: AbortSignal | undefined },
+): AsyncGenerator<AuditLine, void> {
+  // Loaded here: most who load this package read no log.
+  const { linesOf } = await import('./lines.js')
+  let number = 0
+  for await (const text of linesOf(query.file, query.follow)) {
+    number++
+    if (text.trim() === '') continue // stands behind a line that was cut, or only seemed to be while it was written
+    const entry = entryOf(text)
+    if (!entry) yield { number, text, broken: true }
+    else if (fits(entry, query)) yield { number, text, entry }
+  }
 }
 
 function fits(entry: AuditEntry, { environment, operation, decision, since }: AuditQuery): boolean {

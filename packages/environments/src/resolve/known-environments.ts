@@ -28,6 +28,12 @@ const badges: Record<Tier, KnownEnvironment['badge']> = {
   production: { label: 'PROD', colour: 'red' },
 }
 
+/** The badge of a tier, for an environment that the config does not have any more; a log may say anything. */
+export function tierBadge(tier: string): KnownEnvironment['badge'] {
+  const known = tiers.find(each => each === tier)
+  return known ? badges[known] : { label: '?', colour: 'red' }
+}
+
 /**
  * The environments of a config.
  *

@@ -1,0 +1,93 @@
+import { InvalidArgumentError, Option, type Command } from 'commander'
+import type { Decision } from '@seedbed/environments'
+
+/** The commands that speak of environments and change none. */
+export function addEnvironmentCommands(program: Command): void {
+  const env = program.command('env').description('the environments of the config')
+  env
+    .command('list')
+    .description('list them: where each of their databases is, or which variable would say so; connects to none')
+    .option('--json', 'print it as JSON')
+    .addHelpText('after', aboutList)
+    .action(async (options: { json?: boolean }) => {
+      const { envListCommand } = await import('./env-command.js')
+      await envListCommand(process.cwd(), options)
+    })
+  env
+    .command('show')
+    .description('show one of them, by its name or an alias; connects to nothing')
+    .argument('[name]', 'default: the one that is chosen here')
+    .option('--json', 'print it as JSON')
+    .addHelpText('after', aboutShow)
+    .action(async (name: string | undefined, options: { json?: boolean }) => {
+      const { envShowCommand } = await import('./env-command.js')
+      await envShowCommand(process.cwd(), name, options)
+    })
+  program
+    .command('audit')
+    .description('print the log of what was chosen, allowed, refused and done')
+    .option('--environment <name>', 'only what was about this environment')
+    .option('--operation <name>', 'only this operation: select, run, reset, claim, …')
+    .addOption(
+      new Option('--decision <decision>', 'only what was decided so').choices([
+        'chosen',
+        'allowed',
+        'refused',
+        'done',
+      ] satisfies Decision[]),
+    )
+    .option('--since <time>', 'only from then on: 2026-11-01 or 2026-11-01T12:30 (UTC), or 30m, 12h, 7d ago', momentOf)
+    .option('--follow', 'go on with new lines as they come, until Ctrl-C')
+    .option('--json', 'print the lines as they are in the log')
+    .addHelpText('after', aboutAudit)
+    .action(
+      async (options: {
+        environment?: string
+        operation?: string
+        decision?: Decision
+        since?: Date
+        follow?: boolean
+        json?: boolean
+      }) => {
+        const { auditCommand } = await import('./audit-command.js')
+        await auditCommand(process.cwd(), options)
+      },
+    )
+}
+
+function momentOf(text: string): Date {
+  const ago = /^(\d+)([mhd])$/.exec(text)
+  const units: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000 }
+  if (ago) return new Date(Date.now() - Number(ago[1]) * units[ago[2]!]!)
+  // Without a zone it is UTC, as the log is.
+  const moment = new Date(/^\d{4}-\d\d-\d\dT[\d:.]+$/.test(text) ? `${text}Z` : text)
+  if (/^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(moment.getTime())) return moment
+  throw new InvalidArgumentError(
+    'It has to be a day (2026-11-01), a moment (2026-11-01T12:30) or an age (30m, 12h, 7d).',
+  )
+}
+
+const aboutList = `
+Examples:
+  seedbed env list
+  seedbed env list --json | jq -r '.[] | select(.protected).name'
+
+Exit code: 0; 1 if the config cannot be used, 2 for wrong usage.`
+
+const aboutShow = `
+Examples:
+  seedbed env show
+  seedbed env show staging
+
+Exit code: 0; 1 if there is no such environment, if none can be chosen or the config cannot be used, 2 for wrong usage.`
+
+const aboutAudit = `
+The log is .seedbed/audit.jsonl in the project's folder, or where audit.file of the config says. Lines that are not whole, as
+a full disk leaves them, are left out and counted on standard error.
+
+Examples:
+  seedbed audit --environment production --since 7d
+  seedbed audit --decision refused --follow
+  seedbed audit --operation reset --json | jq .who
+
+Exit code: 0, after Ctrl-C too; 1 if the log or the config cannot be read, 2 for wrong usage.`

@@ -1,0 +1,24 @@
+import { askedHere, SeedbedError, type AskedHere } from '@seedbed/environments'
+import { loadConfig } from '../config/load-config.js'
+
+export interface InProject {
+  /** The project's config is looked for from here upwards. */
+  folder: string
+}
+
+/** What decides in a project about a command: its config, which is checked, the variables, `.env` and the git branch. */
+export async function askedIn({ folder }: InProject, environment?: string): Promise<AskedHere<string>> {
+  const loaded = await loadConfig(folder)
+  return askedHere({ config: loaded.config, folder: loaded.folder, environment, purpose: 'command' })
+}
+
+/** An error as a part of an answer: its message without the hint and the code, which stand beside it. */
+export interface Problem {
+  code: string
+  message: string
+  hint: string
+}
+
+export function problemOf({ code, message, hint }: SeedbedError): Problem {
+  return { code, message: message.split('\n\n', 1)[0]!, hint }
+}
