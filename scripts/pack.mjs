@@ -19,10 +19,14 @@ import { root } from './workspaces.mjs'
  */
 const entries = {
   'packages/core': [['worker/scopes', 'worker/index', 'index', 'migrations/knex-process']],
+  'packages/environments': [['errors/define-errors', 'index', 'errors/table', 'guard/index', 'register']],
   'packages/pg-sandbox': [['index'], ['sandbox-thread'], ['sentinel']],
   'packages/pg-template-db': [['sequences', 'index']],
   'packages/vitest': [['runner'], ['index'], ['plugin'], ['global-setup']],
 }
+
+/** Of these the sources are bundled: CommonJS that was compiled hides its exports' names from whoever imports it. */
+const commonjs = ['packages/environments']
 
 const [workspace, destination] = process.argv.slice(2)
 const staging = realpathSync(mkdtempSync(join(tmpdir(), 'seedbed-pack-')))
@@ -36,7 +40,7 @@ cpSync(source, staging, {
 if (entries[workspace]) {
   const dist = join(staging, 'dist')
   for (const file of readdirSync(dist, { recursive: true })) if (/\.js(\.map)?$/.test(file)) rmSync(join(dist, file))
-  for (const list of entries[workspace]) await bundle(join(source, 'dist'), list, dist)
+  for (const list of entries[workspace]) await bundle(list, dist)
 }
 const [npm, parameters] = npmCommand(['pack', '--json', '--ignore-scripts', '--pack-destination', destination])
 const { status } = spawnSync(npm, parameters, { cwd: staging, stdio: ['ignore', 'inherit', 'inherit'] })
@@ -48,13 +52,14 @@ function isStale(path) {
   return module !== undefined && !existsSync(join(source, 'src', `${module}.ts`))
 }
 
-async function bundle(built, list, dist) {
-  const fileOf = entry => join(built, `${entry}.js`)
+async function bundle(list, dist) {
+  const format = commonjs.includes(workspace) ? 'cjs' : 'esm'
+  const fileOf = entry => (format === 'cjs' ? join(source, 'src', `${entry}.ts`) : join(source, 'dist', `${entry}.js`))
   const others = entries[workspace].flat().filter(entry => !list.includes(entry))
   const isOther = (id, importer) => others.some(entry => fileOf(entry) === join(dirname(importer), id))
   const external = (id, importer, isResolved) =>
     !isResolved && (id.startsWith('.') ? importer !== undefined && isOther(id, importer) : !isAbsolute(id))
-  const options = { platform: 'node', external }
+  const options = { platform: 'node', external, resolve: { extensionAlias: { '.js': ['.ts', '.js'] } } }
 
   const groups = []
   const taken = new Set()
@@ -67,7 +72,7 @@ async function bundle(built, list, dist) {
   const build = await rolldown({ ...options, input, preserveEntrySignatures: 'allow-extension' })
   const names = { entryFileNames: '[name].js', chunkFileNames: 'chunks/[name].js' }
   // The types have the comments; here they are a fifth of what each test file reads.
-  await build.write({ dir: dist, format: 'esm', ...names, codeSplitting: { groups }, comments: false })
+  await build.write({ dir: dist, format, ...names, codeSplitting: { groups }, comments: false })
 }
 
 /** What is loaded together with a file; not what it imports later. */

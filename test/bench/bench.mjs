@@ -22,6 +22,7 @@ const parts = [
   'jest',
   'locks',
   'never-connects',
+  'environments',
   'first-run',
   'chinook',
   'sandbox',
