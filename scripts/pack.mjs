@@ -6,9 +6,19 @@
  * what is packed has as few files as can be; what is built stays a file for each source, for `tsc -b` to replace one by one.
  */
 import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, isAbsolute, join, relative } from 'node:path'
+import { basename, dirname, isAbsolute, join, relative } from 'node:path'
 import { rolldown } from 'rolldown'
 import { npmCommand } from './npm.mjs'
 import { root } from './workspaces.mjs'
@@ -73,6 +83,17 @@ async function bundle(list, dist) {
   const names = { entryFileNames: '[name].js', chunkFileNames: 'chunks/[name].js' }
   // The types have the comments; here they are a fifth of what each test file reads.
   await build.write({ dir: dist, format, ...names, codeSplitting: { groups }, comments: false })
+  if (format === 'cjs') for (const entry of list) separateNames(entry, dist)
+}
+
+/** Whoever imports CommonJS searches the whole file for names of exports: an entry holds them and nothing else. */
+function separateNames(entry, dist) {
+  const file = join(dist, `${entry}.js`)
+  const names = [...readFileSync(file, 'utf8').matchAll(/^exports\.([\w$]+) = /gm)].map(([, name]) => name)
+  if (names.length === 0) return
+  renameSync(file, join(dist, `${entry}-code.js`))
+  const lines = names.map(name => `exports.${name} = code.${name}`)
+  writeFileSync(file, `'use strict'\nconst code = require('./${basename(entry)}-code.js')\n${lines.join('\n')}\n`)
 }
 
 /** What is loaded together with a file; not what it imports later. */

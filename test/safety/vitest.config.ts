@@ -1,0 +1,10 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    globalSetup: ['../../packages/vitest/test/support/home.ts'],
+    testTimeout: 60_000,
+    maxWorkers: '100%',
+  },
+})
