@@ -53,6 +53,17 @@ export function addEnvironmentCommands(program: Command): void {
         await auditCommand(process.cwd(), options)
       },
     )
+  program
+    .command('scenarios')
+    .description(
+      'list every combination of what can be said, and the environment that it leads to; connects to nothing',
+    )
+    .option('--json', 'print it as JSON')
+    .addHelpText('after', aboutScenarios)
+    .action(async (options: { json?: boolean }) => {
+      const { scenariosCommand } = await import('./scenarios-command.js')
+      await scenariosCommand(process.cwd(), options)
+    })
 }
 
 function momentOf(text: string): Date {
@@ -91,3 +102,15 @@ Examples:
   seedbed audit --operation reset --json | jq .who
 
 Exit code: 0, after Ctrl-C too; 1 if the log or the config cannot be read, 2 for wrong usage.`
+
+const aboutScenarios = `
+A combination is a choice from each of: --env, the selection flags (up to two at once), each variable that holds a name, npm
+scripts, branches, platforms, the variable that consents, a terminal or none, a CI or none, a test runner or none. Those that lead
+to the same place share a line; what makes no difference to them is left out. This machine's variables do not count: addresses are
+made up, with hosts that are called like the variable that would say them.
+
+Examples:
+  seedbed scenarios | grep PROD
+  seedbed scenarios --json > scenarios.json    # for a test that compares it
+
+Exit code: 0; 1 if the config cannot be used, 2 for wrong usage.`

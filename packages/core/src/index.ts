@@ -8,6 +8,7 @@ export {
   type DatabaseView,
   type EnvironmentView,
 } from './environment/list-environments.js'
+export { scenarios, scenariosOf, type Scenario } from './environment/scenarios.js'
 export { SeedbedError } from './errors/define-errors.js'
 export { cacheKey, type CacheKey } from './prepare/cache-key.js'
 export { accessLines } from './run/kept-lines.js'

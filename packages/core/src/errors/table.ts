@@ -1,5 +1,6 @@
 import { errorKinds as environmentErrorKinds } from '@seedbed/environments/error-kinds'
 import { configErrorKinds } from '../config/errors.js'
+import { environmentCommandErrorKinds } from '../environment/errors.js'
 import { migrationErrorKinds } from '../migrations/errors.js'
 import { prepareErrorKinds } from '../prepare/errors.js'
 import { seedErrorKinds } from '../seeds/errors.js'
@@ -22,6 +23,7 @@ interface DocumentedKind {
 export const errorKinds: Record<string, Record<string, DocumentedKind>> = {
   config: configErrorKinds,
   environments: environmentErrorKinds,
+  environment: environmentCommandErrorKinds,
   server: { ...serverErrorKinds, ...containerErrorKinds },
   migrations: migrationErrorKinds,
   seeds: { ...seedErrorKinds, ...labelErrorKinds },
