@@ -8,26 +8,26 @@ const urls = {
 }
 
 selections(config, [
-  ['with no flag it is INT', { variables: urls }, '[INT] localhost/tickets_int (default)'],
+  ['with no flag it is INT', { variables: urls }, '[INT] localhost:5432/tickets_int (default)'],
   [
     "the project's start script goes to STG",
     { variables: { ...urls, npm_lifecycle_event: 'start' } },
-    '[STG] localhost/tickets_stg (npm run start)',
+    '[STG] localhost:5432/tickets_stg (npm run start)',
   ],
   [
     'STG by its flag',
     { variables: { ...urls, USE_STG_DATABASE: 'true' } },
-    '[STG] localhost/tickets_stg (USE_STG_DATABASE=true)',
+    '[STG] localhost:5432/tickets_stg (USE_STG_DATABASE=true)',
   ],
   [
     'PROD by its flag',
     { variables: { ...urls, USE_PROD_DATABASE: 'true' } },
-    '[PROD] db.tickets.example/tickets (USE_PROD_DATABASE=true)',
+    '[PROD] db.tickets.example:5432/tickets (USE_PROD_DATABASE=true)',
   ],
   [
     'a flag that is off',
     { variables: { ...urls, USE_PROD_DATABASE: 'false' } },
-    '[INT] localhost/tickets_int (default)',
+    '[INT] localhost:5432/tickets_int (default)',
   ],
   ['a flag that is neither', { variables: { ...urls, USE_PROD_DATABASE: 'maybe' } }, 'ENVIRONMENT_FLAG_UNCLEAR'],
   [
@@ -43,7 +43,7 @@ selections(config, [
   [
     'a flag and a name that agree',
     { variables: { ...urls, USE_STG_DATABASE: 'true', ENVIRONMENT: 'STG' } },
-    '[STG] localhost/tickets_stg (USE_STG_DATABASE=true)',
+    '[STG] localhost:5432/tickets_stg (USE_STG_DATABASE=true)',
   ],
   [
     "in CI the CI's database",
@@ -53,7 +53,7 @@ selections(config, [
   [
     'the same variable in .env is not of the CI',
     { variables: { ...urls, CI: 'true' }, envFile: { DATABASE_URL: urls.PROD_DATABASE_URL } },
-    '[INT] localhost/tickets_int (default)',
+    '[INT] localhost:5432/tickets_int (default)',
   ],
   [
     'nor if dotenv has copied it into the process',
@@ -61,7 +61,7 @@ selections(config, [
       variables: { ...urls, CI: 'true', DATABASE_URL: urls.PROD_DATABASE_URL },
       envFile: { DATABASE_URL: urls.PROD_DATABASE_URL },
     },
-    '[INT] localhost/tickets_int (default)',
+    '[INT] localhost:5432/tickets_int (default)',
   ],
   [
     "the CI's database is production",
@@ -73,6 +73,6 @@ selections(config, [
   [
     'under a runner no flag counts',
     { variables: { ...urls, USE_PROD_DATABASE: 'true', VITEST: 'true' } },
-    '[INT] localhost/tickets_int (under Vitest) ! USE_PROD_DATABASE=true is not followed: tests run in test',
+    '[INT] localhost:5432/tickets_int (under Vitest) ! USE_PROD_DATABASE=true is not followed: tests run in test',
   ],
 ])

@@ -348,15 +348,15 @@ test('docs/guide/environments.md: the config chooses as it says, the application
   expect(await app()).toContain(
     'postgresql://shop@localhost:5432/shop_dev postgresql+asyncpg://shop@localhost:5432/shop_dev\n',
   )
-  expect(await app({ USE_STG_DATABASE: 'true' })).toContain('postgresql://stg:x@stage/shop')
+  expect(await app({ USE_STG_DATABASE: 'true' })).toContain('postgresql://stg:x@stage:5432/shop')
   expect(await app({ ENVIRONMENT: 'production' })).toContain('PRODUCTION_WITHOUT_CONSENT')
-  expect(await app({ ENVIRONMENT: 'production', RENDER: 'true' })).toContain('postgresql://live:secret@live/shop')
+  expect(await app({ ENVIRONMENT: 'production', RENDER: 'true' })).toContain('postgresql://live:secret@live:5432/shop')
 
   const command = /^npx (seedbed run --env staging --) /m.exec(
     snippet(document, 'Scripts that know nothing of this', 'sh').text,
   )![1]!
   const staged = await project.seedbed([...command.split(' ').slice(1), 'node', 'script.mjs'])
-  expect(staged).toMatchObject({ code: 0, stdout: 'postgresql://stg:x@stage/shop\n' })
+  expect(staged).toMatchObject({ code: 0, stdout: 'postgresql://stg:x@stage:5432/shop\n' })
 })
 
 test('no snippet is left out', () => {

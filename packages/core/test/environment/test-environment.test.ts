@@ -13,8 +13,8 @@ const of = (config: SeedbedConfig, variables: Record<string, string> = {}) =>
 
 test('tests run where environments.test says, by default where TEST_DATABASE_URL does; DATABASE_URL never', () => {
   const variables = { TEST_DATABASE_URL: 'postgresql://t@h/t', DATABASE_URL: 'postgresql://production.invalid/shop' }
-  expect(of({}, variables).testUrl).toBe('postgresql://t@h/t')
-  expect(of({ environments: { test: { url: undefined } } }, variables).testUrl).toBe('postgresql://t@h/t')
+  expect(of({}, variables).testUrl).toBe('postgresql://t@h:5432/t')
+  expect(of({ environments: { test: { url: undefined } } }, variables).testUrl).toBe('postgresql://t@h:5432/t')
   expect(of({ environments: { test: { url: 'postgresql://t@other/t' } } }, variables).testUrl).toBe(
     'postgresql://t@other/t',
   )
@@ -24,15 +24,15 @@ test('tests run where environments.test says, by default where TEST_DATABASE_URL
 
 test('.env counts where the process says nothing', () => {
   writeFileSync(join(folder, '.env'), 'TEST_DATABASE_URL=postgresql://file@h/t\n')
-  expect(of({}).testUrl).toBe('postgresql://file@h/t')
-  expect(of({}, { TEST_DATABASE_URL: 'postgresql://process@h/t' }).testUrl).toBe('postgresql://process@h/t')
+  expect(of({}).testUrl).toBe('postgresql://file@h:5432/t')
+  expect(of({}, { TEST_DATABASE_URL: 'postgresql://process@h/t' }).testUrl).toBe('postgresql://process@h:5432/t')
   rmSync(join(folder, '.env'))
 })
 
 test("a CI's own database, from the process only", () => {
   const config = { environments: { test: { ci: { variable: 'DATABASE_URL' } } } }
   const variables = { CI: 'true', DATABASE_URL: 'postgresql://ci@localhost/ci' }
-  expect(of(config, variables).testUrl).toBe('postgresql://ci@localhost/ci')
+  expect(of(config, variables).testUrl).toBe('postgresql://ci@localhost:5432/ci')
   expect(of(config, { DATABASE_URL: variables.DATABASE_URL }).testUrl).toBeUndefined()
 })
 

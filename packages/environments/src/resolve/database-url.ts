@@ -1,7 +1,8 @@
 import { environmentErrors } from './errors.js'
 
 /**
- * A URL that names a PostgreSQL database, without the blanks around it.
+ * A URL that names a PostgreSQL database, without the blanks around it and with its port: where none is named, drivers take PGPORT,
+ * which may lead to another server.
  *
  * @param from where it stands, for the error: never the URL itself, which may hold a password
  * @throws SeedbedError ENVIRONMENT_URL_INVALID
@@ -9,7 +10,10 @@ import { environmentErrors } from './errors.js'
 export function parseUrl(text: string, environment: string, from: string): string {
   const problem = problemOf(text.trim())
   if (problem) throw environmentErrors.ENVIRONMENT_URL_INVALID({ environment, from, problem })
-  return text.trim()
+  const url = new URL(text.trim())
+  if (url.hostname === '') url.searchParams.set('port', '5432')
+  else url.port ||= '5432'
+  return url.href
 }
 
 function problemOf(url: string): string | undefined {

@@ -19,7 +19,7 @@ const config = defineEnvironments({
   databases: ['main', 'analytics'],
   environments: {
     development: {
-      url: 'postgresql://dev:p%40ss@db/x?sslmode=require',
+      url: 'postgresql://dev:p%40ss@db:5432/x?sslmode=require',
       name: '{database}_dev',
       pooled: { variable: 'POOLED' },
     },
@@ -53,9 +53,9 @@ const code = (act: () => unknown) => {
 }
 
 test('the database of the environment, by its base name', () => {
-  expect(databaseUrl({ config })).toBe('postgresql://dev:p%40ss@db/main_dev?sslmode=require')
+  expect(databaseUrl({ config })).toBe('postgresql://dev:p%40ss@db:5432/main_dev?sslmode=require')
   expect(databaseUrl({ config, database: 'analytics' })).toBe(
-    'postgresql://dev:p%40ss@db/analytics_dev?sslmode=require',
+    'postgresql://dev:p%40ss@db:5432/analytics_dev?sslmode=require',
   )
   // @ts-expect-error a wrong base name is a compile error, and an error for JavaScript
   expect(code(() => databaseUrl({ config, database: 'analytic' }))).toBe('DATABASE_NOT_HERE')
@@ -77,26 +77,26 @@ test('each selection is a line of the audit log, once, without a password', asyn
 })
 
 test('pooled, where there is a pooler', () => {
-  expect(databaseUrl({ config, pooled: true })).toBe('postgresql://dev:p%40ss@db/main_dev?sslmode=require')
+  expect(databaseUrl({ config, pooled: true })).toBe('postgresql://dev:p%40ss@db:5432/main_dev?sslmode=require')
   vi.stubEnv('POOLED', 'postgresql://dev:p@pooler:6432/any')
   expect(databaseUrl({ config, pooled: true })).toBe('postgresql://dev:p@pooler:6432/main_dev')
 })
 
 test.each<[Dialect, string, string]>([
-  ['postgres', 'postgres://dev:p%40ss@db/main_dev?sslmode=require', 'postgres://t:t@%2Ftmp%2Fpg/main_test'],
+  ['postgres', 'postgres://dev:p%40ss@db:5432/main_dev?sslmode=require', 'postgres://t:t@%2Ftmp%2Fpg:5432/main_test'],
   [
     'postgresql+asyncpg',
-    'postgresql+asyncpg://dev:p%40ss@db/main_dev?ssl=require',
-    'postgresql+asyncpg://t:t@/main_test?host=%2Ftmp%2Fpg',
+    'postgresql+asyncpg://dev:p%40ss@db:5432/main_dev?ssl=require',
+    'postgresql+asyncpg://t:t@/main_test?host=%2Ftmp%2Fpg&port=5432',
   ],
   [
     'postgresql+psycopg',
-    'postgresql+psycopg://dev:p%40ss@db/main_dev?sslmode=require',
-    'postgresql+psycopg://t:t@/main_test?host=%2Ftmp%2Fpg',
+    'postgresql+psycopg://dev:p%40ss@db:5432/main_dev?sslmode=require',
+    'postgresql+psycopg://t:t@/main_test?host=%2Ftmp%2Fpg&port=5432',
   ],
   [
     'jdbc:postgresql',
-    'jdbc:postgresql://db/main_dev?sslmode=require&user=dev&password=p%40ss',
+    'jdbc:postgresql://db:5432/main_dev?sslmode=require&user=dev&password=p%40ss',
     'DIALECT_WITHOUT_SOCKET',
   ],
 ])('%s', (dialect, url, ofSocket) => {
@@ -105,14 +105,14 @@ test.each<[Dialect, string, string]>([
 })
 
 test('what clients take', () => {
-  const url = 'postgresql://dev:p%40ss@db/main_dev?sslmode=require'
+  const url = 'postgresql://dev:p%40ss@db:5432/main_dev?sslmode=require'
   expect(connectionOptions('pg', { config })).toEqual({ connectionString: url })
   expect(connectionOptions('knex', { config })).toEqual({ client: 'pg', connection: { connectionString: url } })
   expect(connectionOptions('drizzle', { config })).toEqual({ connection: { connectionString: url } })
   expect(connectionOptions('prisma', { config })).toEqual({ datasourceUrl: url })
   expect(connectionOptions('typeorm', { config })).toEqual({ type: 'postgres', url })
   expect(connectionOptions('prisma', { config, testMode: true })).toEqual({
-    datasourceUrl: 'postgresql://t:t@localhost/main_test?host=%2Ftmp%2Fpg',
+    datasourceUrl: 'postgresql://t:t@localhost:5432/main_test?host=%2Ftmp%2Fpg',
   })
   expectTypeOf(connectionOptions('knex', { config })).toEqualTypeOf<{
     client: 'pg'
@@ -194,7 +194,7 @@ describe('production', () => {
     terminal(true)
     expect(url()).toBe(refused)
     terminal(false)
-    expect(url()).toBe('postgresql://live:secret@live/main')
+    expect(url()).toBe('postgresql://live:secret@live:5432/main')
   })
 
   test('the child of a command that has asked, while that lives', () => {
@@ -203,7 +203,7 @@ describe('production', () => {
     vi.stubEnv('SEEDBED_CONSENT', file)
     expect(url()).toBe(refused)
     writeFileSync(file, JSON.stringify({ environment: 'production', pid: process.ppid }))
-    expect(url()).toBe('postgresql://live:secret@live/main')
+    expect(url()).toBe('postgresql://live:secret@live:5432/main')
     writeFileSync(file, JSON.stringify({ environment: 'elsewhere', pid: process.ppid }))
     expect(url()).toBe(refused)
     const { pid } = spawnSync(process.execPath, ['-e', '0'])

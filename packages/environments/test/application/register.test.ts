@@ -34,18 +34,18 @@ DB_HOST=db.example.com
 PGHOST=db.example.com
 PGHOSTADDR=192.0.2.1
 PGDATABASE=shop
-STG_URL=postgresql://stg:pw@localhost/shop_stg
+STG_URL=postgresql://stg:pw@localhost:5432/shop_stg
 `
 const refused = expect.stringMatching(
   /^postgresql:\/\/nobody@%2Fseedbed%3A%20production%20is%20refused%20here\/refused$/,
 ) as string
 const safe = {
-  DATABASE_URL: 'postgresql://stg:pw@localhost/shop_stg',
+  DATABASE_URL: 'postgresql://stg:pw@localhost:5432/shop_stg',
   REPORTS_URL: refused,
   PGHOST: 'localhost',
   PGDATABASE: 'shop_stg',
   DB_HOST: '/seedbed: production is refused here',
-  child: 'postgresql://stg:pw@localhost/shop_stg',
+  child: 'postgresql://stg:pw@localhost:5432/shop_stg',
 }
 
 let folder: string
@@ -83,7 +83,7 @@ test('a script whose .env says production goes to the safe database, unchanged',
 })
 
 test('nor does a leaked variable of the shell lead it elsewhere', () => {
-  const { prints } = run({ DATABASE_URL: 'postgresql://live:secret@db.example.com/shop' })
+  const { prints } = run({ DATABASE_URL: 'postgresql://live:secret@db.example.com:5432/shop' })
   expect(prints).toMatchObject(safe)
 })
 
@@ -107,7 +107,7 @@ test('production that nobody has consented to: the script does not start', () =>
 test('production on its own machine', () => {
   const { prints } = run({ USE_PROD_DATABASE: 'true', PRODUCTION_MODE: 'true' })
   expect(prints).toMatchObject({
-    DATABASE_URL: 'postgresql://live:secret@db.example.com/shop',
+    DATABASE_URL: 'postgresql://live:secret@db.example.com:5432/shop',
     PGHOST: 'db.example.com',
   })
 })

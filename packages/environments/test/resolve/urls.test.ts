@@ -35,7 +35,12 @@ test.each([
 })
 
 test('blanks around a URL are not of it', () => {
-  expect(staging({ STG: ' postgresql://h/d\n' })).toBe('postgresql://h/d')
+  expect(staging({ STG: ' postgresql://h/d\n' })).toBe('postgresql://h:5432/d')
+})
+
+test('a port that is not named is 5432, whatever PGPORT says', () => {
+  expect(staging({ STG: 'postgresql://%2Ftmp/d', PGPORT: '1' })).toBe('postgresql://%2Ftmp:5432/d')
+  expect(staging({ STG: 'postgresql:///d?host=/tmp', PGPORT: '1' })).toBe('postgresql:///d?host=%2Ftmp&port=5432')
 })
 
 describe('parts', () => {
@@ -71,7 +76,7 @@ test.each([
 
 test('another port or database of the same machine is another place', () => {
   const production = { production: { url: 'postgresql://live@localhost:5433/d' } }
-  expect(staging({ STG: 'postgresql://localhost/d' }, production)).toBe('postgresql://localhost/d')
+  expect(staging({ STG: 'postgresql://localhost/d' }, production)).toBe('postgresql://localhost:5432/d')
 })
 
 test.each([
