@@ -14,7 +14,7 @@ export interface Production extends AsyncDisposable {
   canaries(): Promise<number>
   /** Who has logged in to the database since the last call. */
   visits(): Promise<string[]>
-  run(...statements: string[]): Promise<void>
+  run(...statements: string[]): Promise<unknown>
 }
 
 export const password = 'pr0duct10n-s3cret'
@@ -27,7 +27,10 @@ export async function startProduction(folder: string): Promise<Production> {
   })
   const admin = (database: string) => server.urlFor({ database })
   const run = (...statements: string[]) => runIn(admin('shop'), statements)
-  await runIn(admin('postgres'), [`create role live login password '${password}'`, 'create database shop owner live'])
+  await runIn(admin('postgres'), [
+    `create role live login createdb password '${password}'`,
+    'create database shop owner live',
+  ])
   await run(
     'create table canary (id int primary key)',
     'insert into canary select generate_series(1, 1000)',
@@ -36,7 +39,7 @@ export async function startProduction(folder: string): Promise<Production> {
   const url = `postgresql://live:${password}@localhost:${port}/shop`
   const config = { project: 'shop', environments: { production: { url } } }
   const environment = resolveEnvironment({ config, variables: {}, flag: 'production' })
-  await claimDatabase({ environment, database: 'main' }, { config, variables: {}, folder, confirm: async () => true })
+  await claimDatabase({ environment, database: 'main' }, { config, variables: {}, folder }, async () => true)
   let seen = (await server.log()).length
   return {
     server,

@@ -57,6 +57,7 @@ test('production beside the tests: refused until they cannot get in, then out of
   const said = lines.find(line => line.startsWith('production is out of reach: in tests '))
   expect(said?.match(/\w+_\w+/g)?.toSorted()).toEqual([
     'DATABASE_URL',
+    'REPORTS_HOST',
     'REPORTS_NAME',
     'REPORTS_URL',
     'SHOP_DATABASE_URL',

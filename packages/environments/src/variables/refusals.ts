@@ -41,13 +41,19 @@ export function refusalsOf(input: ResolveInput<string>, except?: string): (varia
       return closed.find(fits)?.environment
     }
     const host = hostOf(value)
-    const ofHost = open.some(place => place.host === host) ? undefined : closed.find(place => place.host === host)
-    if (ofHost) return ofHost.environment
-    const prefix = /^(.*?)(NAME|DATABASE|DBNAME|DB)$/i.exec(variable)?.[1]
-    const beside = prefix === undefined ? undefined : variables[`${prefix}HOST`]
-    if (beside === undefined) return undefined
-    return closed.find(place => place.name === value && place.host === hostOf(beside))?.environment
+    // Every path and every `localhost` is this machine: that alone says nothing.
+    const isElsewhere = host !== 'localhost' && !open.some(place => place.host === host)
+    return closed.find(place => (isElsewhere && place.host === host) || isPart(variable, variables, place))?.environment
   }
+}
+
+/** Whether a variable is one of two of the same beginning that hold its host and its name, such as OLD_DB_HOST and OLD_DB_NAME. */
+function isPart(variable: string, variables: Variables, { host, name }: Place): boolean {
+  const prefix = /^(.*?)(HOST|NAME|DATABASE|DBNAME|DB)$/i.exec(variable)?.[1]
+  if (prefix === undefined) return false
+  const hostThere = variables[`${prefix}HOST`]
+  const names = ['NAME', 'DATABASE', 'DBNAME', 'DB'].map(part => variables[prefix + part])
+  return hostThere !== undefined && hostOf(hostThere) === host && names.includes(name)
 }
 
 /** What `dotenv` leaves: a variable that the process has, even an empty one, is not loaded. */

@@ -47,8 +47,18 @@ test('on a server that test shares with production, only what names its database
   expect(refused(shared, { ANY: 'postgresql://t@db.example.com/shop_test' })).toEqual([])
   expect(refused(shared, { ANY: 'postgresql://l@db.example.com/shop' })).toEqual(['ANY'])
   expect(refused(shared, { PGHOST: 'db.example.com', PGDATABASE: 'shop_test' })).toEqual([])
-  expect(refused(shared, { PGHOST: 'db.example.com', PGDATABASE: 'shop' })).toEqual(['PGDATABASE'])
+  expect(refused(shared, { PGHOST: 'db.example.com', PGDATABASE: 'shop' })).toEqual(['PGHOST', 'PGDATABASE'])
   expect(refused(shared, { APP_NAME: 'shop' })).toEqual([])
+})
+
+test('on this machine a path, or a service of the same machine, is not taken for production', () => {
+  const local = {
+    environments: { production: { url: 'postgresql://l:x@localhost:6000/shop' } },
+  } as unknown as typeof apart
+  expect(refused(local, { HOME: '/root', REDIS_HOST: 'localhost', SHELL: '/bin/sh', DB: 'shop' })).toEqual([])
+  expect(
+    refused(local, { DB_HOST: '/var/run/postgresql', DB_NAME: 'shop', OLD_HOST: '127.0.0.1', OLD_DATABASE: 'other' }),
+  ).toEqual(['DB_HOST', 'DB_NAME'])
 })
 
 test('what is put in its place reaches nothing and says why', () => {
