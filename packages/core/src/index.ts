@@ -9,7 +9,7 @@ export {
   type EnvironmentView,
 } from './environment/list-environments.js'
 export { scenarios, scenariosOf, type Scenario } from './environment/scenarios.js'
-export { SeedbedError } from './errors/define-errors.js'
+export { SeedbedError } from '@seedbed/environments/errors'
 export { cacheKey, type CacheKey } from './prepare/cache-key.js'
 export { accessLines } from './run/kept-lines.js'
 export { prune, type PruneOptions, type Pruning } from './prune/prune.js'

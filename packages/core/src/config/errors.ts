@@ -1,4 +1,4 @@
-import { defineErrors, kind } from '../errors/define-errors.js'
+import { defineErrors, kind } from '@seedbed/environments/errors'
 
 export const { errors: configErrors, kinds: configErrorKinds } = defineErrors({
   CONFIG_SEVERAL_FILES: kind<{ folder: string; files: string[] }>({

@@ -1,4 +1,4 @@
-import { defineErrors, kind } from '../errors/define-errors.js'
+import { defineErrors, kind } from '@seedbed/environments/errors'
 
 export const { errors: environmentCommandErrors, kinds: environmentCommandErrorKinds } = defineErrors({
   SCENARIOS_TOO_MANY: kind<{ combinations: number; most: number }>({

@@ -1,4 +1,4 @@
-import { defineErrors, kind } from '../errors/define-errors.js'
+import { defineErrors, kind } from '@seedbed/environments/errors'
 import { filePlace, sqlErrorKinds } from './sql-errors.js'
 
 /** How to name the migrations in the config, for what Seedbed does not know or cannot decide. */

@@ -1,4 +1,4 @@
-import { kind } from '../errors/define-errors.js'
+import { kind } from '@seedbed/environments/errors'
 
 /** What a statement failed with. `line` is missing if it is not known which statement it was. */
 export interface FailedStatement {

@@ -1,4 +1,4 @@
-import type { SeedbedError } from '../errors/define-errors.js'
+import type { SeedbedError } from '@seedbed/environments/errors'
 import { migrationErrors } from './errors.js'
 import type { StatementFailure } from './send-script.js'
 import { parseStatements, type SqlStatement } from './sql-statements.js'

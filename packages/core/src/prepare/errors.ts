@@ -1,4 +1,4 @@
-import { defineErrors, kind } from '../errors/define-errors.js'
+import { defineErrors, kind } from '@seedbed/environments/errors'
 
 export const { errors: prepareErrors, kinds: prepareErrorKinds } = defineErrors({
   CACHE_NOTHING_TO_KEEP: kind<{ server: string }>({

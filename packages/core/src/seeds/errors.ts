@@ -1,4 +1,4 @@
-import { defineErrors, kind } from '../errors/define-errors.js'
+import { defineErrors, kind } from '@seedbed/environments/errors'
 import { rowErrorKinds } from './row-error-kinds.js'
 
 const at = 'seeds/users.json:3:14'

@@ -1,4 +1,4 @@
-import { defineErrors, kind } from '../errors/define-errors.js'
+import { defineErrors, kind } from '@seedbed/environments/errors'
 import { didYouMean } from './nearest.js'
 
 /** Apart from the other errors of seeds, for a test's process imports these alone. */

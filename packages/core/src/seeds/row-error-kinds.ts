@@ -1,4 +1,4 @@
-import { kind } from '../errors/define-errors.js'
+import { kind } from '@seedbed/environments/errors'
 import { didYouMean } from './nearest.js'
 
 const at = 'seeds/users.json:3:14'

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { loadFailure } from '../config/load-failure.js'
-import { SeedbedError } from '../errors/define-errors.js'
+import { SeedbedError } from '@seedbed/environments/errors'
 import { isSeed, seedKey, type SeedTools } from './define-seed.js'
 import { seedErrors } from './errors.js'
 import { shownPath } from './find-seeds.js'

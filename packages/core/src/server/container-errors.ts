@@ -1,4 +1,4 @@
-import { defineErrors, kind } from '../errors/define-errors.js'
+import { defineErrors, kind } from '@seedbed/environments/errors'
 
 const otherWays =
   'leave `server` out of the config for the embedded PostgreSQL, or set TEST_DATABASE_URL to a PostgreSQL of your own'

@@ -1,7 +1,7 @@
 import { open, readdir, readFile, readlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { SeedbedError } from '../errors/define-errors.js'
+import { SeedbedError } from '@seedbed/environments/errors'
 import { serverErrors } from './errors.js'
 import {
   isAlive,

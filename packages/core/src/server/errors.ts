@@ -1,4 +1,4 @@
-import { defineErrors, kind } from '../errors/define-errors.js'
+import { defineErrors, kind } from '@seedbed/environments/errors'
 import { howToGetConnections } from './connections.js'
 
 const ownServer = 'set TEST_DATABASE_URL to a PostgreSQL of your own'

@@ -1,5 +1,5 @@
 import { statfs } from 'node:fs/promises'
-import { SeedbedError } from '../errors/define-errors.js'
+import { SeedbedError } from '@seedbed/environments/errors'
 import { serverErrors } from './errors.js'
 import type { ProgramFailure } from './run-program.js'
 

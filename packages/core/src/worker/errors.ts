@@ -1,4 +1,4 @@
-import { defineErrors, kind } from '../errors/define-errors.js'
+import { defineErrors, kind } from '@seedbed/environments/errors'
 
 export const { errors: workerErrors, kinds: workerErrorKinds } = defineErrors({
   DB_OUTSIDE_RUN: kind({

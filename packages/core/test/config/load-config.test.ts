@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { SeedbedError } from '../../src/errors/define-errors.js'
+import { SeedbedError } from '@seedbed/environments/errors'
 import { loadConfig } from '../../src/config/load-config.js'
 
 let folder: string

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { Client } from 'pg'
 import { startPostgres, type PostgresForTests, type PostgresMajor } from '@seedbed/postgres-for-tests'
 import { afterAll, beforeAll, expect } from 'vitest'
-import { SeedbedError } from '../../src/errors/define-errors.js'
+import { SeedbedError } from '@seedbed/environments/errors'
 
 /** A project in a folder of its own, gone when it is disposed of. */
 export async function makeProject(files: Record<string, string | Buffer> = {}) {

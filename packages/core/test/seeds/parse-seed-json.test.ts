@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { SeedbedError } from '../../src/errors/define-errors.js'
+import { SeedbedError } from '@seedbed/environments/errors'
 import { parseSeedJson } from '../../src/seeds/parse-seed-json.js'
 import { rowText, rowValues } from '../../src/seeds/row-values.js'
 
