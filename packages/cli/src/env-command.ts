@@ -38,5 +38,6 @@ function databaseLines(environment: EnvironmentView): string[] {
   })
 }
 
-const headOf = (environment: EnvironmentView) =>
+/** `[PROD] production (protected)`. */
+export const headOf = (environment: Pick<EnvironmentView, 'badge' | 'name' | 'protected'>) =>
   `${badge(environment)} ${environment.name}${environment.protected ? ' (protected)' : ''}`

@@ -2,7 +2,17 @@ import { InvalidArgumentError, Option, type Command } from 'commander'
 import type { Decision } from '@seedbed/environments'
 
 /** The commands that speak of environments and change none. */
-export function addEnvironmentCommands(program: Command): void {
+export function addEnvironmentCommands(program: Command, ended: (code: number) => void): void {
+  program
+    .command('status')
+    .description('which environment would be used here, and why; and how every one of them is')
+    .option('--env <name>', 'as if a command were given this')
+    .option('--json', 'print it as JSON')
+    .addHelpText('after', aboutStatus)
+    .action(async (options: { env?: string; json?: boolean }) => {
+      const { statusCommand } = await import('./status-command.js')
+      ended(await statusCommand(process.cwd(), options))
+    })
   const env = program.command('env').description('the environments of the config')
   env
     .command('list')
@@ -77,6 +87,18 @@ function momentOf(text: string): Date {
     'It has to be a day (2026-11-01), a moment (2026-11-01T12:30) or an age (30m, 12h, 7d).',
   )
 }
+
+const aboutStatus = `
+A line for each database: where it is, whether it answers within 3 seconds, what its marker says to the guard (ours, missing,
+strange, copied, of another), the version of its schema and its size. Nothing is changed in any of them. A protected database whose
+marker is right is remembered in .seedbed/identities, so that it is known again under any address. Under a test runner no protected
+database is connected to.
+
+Examples:
+  seedbed status
+  seedbed status --env staging --json | jq .chosen
+
+Exit code: 0; 1 if the one that would be used cannot be reached, if none can be chosen or the config cannot be used, 2 for wrong usage.`
 
 const aboutList = `
 Examples:

@@ -61,7 +61,7 @@ export function seedbed(ended: (code: number) => void): Command {
       const { cacheKeyCommand } = await import('./prepare-command.js')
       await cacheKeyCommand(process.cwd(), options)
     })
-  addEnvironmentCommands(program)
+  addEnvironmentCommands(program, ended)
   return program
 }
 

@@ -3,6 +3,13 @@ export type { ConnectionParts, ContainerServer, MigrationCommand, SeedbedConfig 
 export type { Problem } from './environment/asked-in.js'
 export { auditLog, type AuditLogOptions } from './environment/audit-log.js'
 export {
+  environmentStatus,
+  type ChosenEnvironment,
+  type DatabaseStatus,
+  type EnvironmentStatus,
+  type EnvironmentsStatus,
+} from './environment/environment-status.js'
+export {
   listEnvironments,
   showEnvironment,
   type DatabaseView,

@@ -52,7 +52,7 @@ export async function showEnvironment({
 }
 
 /** What may be printed of an environment. */
-function viewOf({ databases, ...environment }: ConfiguredEnvironment): EnvironmentView {
+export function viewOf({ databases, ...environment }: ConfiguredEnvironment): EnvironmentView {
   return {
     ...environment,
     databases: Object.entries(databases).map(([database, address]) =>

@@ -80,11 +80,13 @@ export function passGate({ environment, database }: GuardTarget, operation: stri
     const [first, second] = [{ environment: name, database }, other]
     throw environmentErrors.ENVIRONMENTS_SHARE_DATABASE({ first, second, place: placeOf(url) })
   }
-  const project = config.project ?? projectIn(folder)
+  const project = projectOf(config, folder)
   return { project, environment: name, tier, database, protected: isProtected, url, name: address.database }
 }
 
-function projectIn(folder: string): string {
+/** @throws SeedbedError ENVIRONMENTS_MISCONFIGURED if nothing names the project */
+export function projectOf({ project }: EnvironmentsConfig<string>, folder: string): string {
+  if (project !== undefined) return project
   let name: unknown
   try {
     name = (JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { name?: unknown }).name

@@ -23,10 +23,7 @@ export interface Result<Row> {
  */
 export async function openSession(given: string, environment: string, database?: string): Promise<Session> {
   const url = forPg(database === undefined ? given : withDatabaseName(given, database))
-  const failed = (cause: unknown) => {
-    const reason = withoutSecrets((cause as Error).message || String(cause), secretsOf({ url }))
-    return guardErrors.GUARD_CONNECTION_FAILED({ environment, place: placeOf(url), reason })
-  }
+  const failed = (cause: unknown) => connectionFailed(url, environment, cause)
   const client = await connect(url).catch((cause: unknown) => {
     throw failed(cause)
   })
@@ -47,6 +44,11 @@ export async function openSession(given: string, environment: string, database?:
     },
     close: () => end(client),
   }
+}
+
+export function connectionFailed(url: string, environment: string, cause: unknown) {
+  const reason = withoutSecrets((cause as Error).message || String(cause), secretsOf({ url }))
+  return guardErrors.GUARD_CONNECTION_FAILED({ environment, place: placeOf(url), reason })
 }
 
 // pg_temp stands last, or it would be searched first. Time limits would end the session, and with it its lock.
@@ -75,7 +77,7 @@ async function connect(url: string): Promise<Client> {
 }
 
 /** Without a port PGPORT would count, and lead elsewhere than the URL says; and pg leaves some encoded characters of a name as they are. */
-function forPg(url: string): string {
+export function forPg(url: string): string {
   const result = new URL(url)
   if (result.hostname === '') result.searchParams.set('port', '5432')
   else if (result.port === '') result.port = '5432'
