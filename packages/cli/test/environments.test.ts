@@ -27,7 +27,7 @@ test('env list: a badge on each line, where each is, or which variable would say
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect(stdout.trim().split('\n')).toEqual([
     expect.stringMatching(/^\[INT\] test main {2}This is test, outside of a test run: .* or set TEST_DATABASE_URL\.$/),
-    '[STG] staging main  postgresql://app@db.example.com/stage?sslmode=require',
+    '[STG] staging main  postgresql://app@db.example.com:5432/stage?sslmode=require',
     '[PROD] production (protected) main  Nothing says where production is. Set PROD_URL, in the environment or in .env.',
   ])
   const json = await project.seedbed(['env', 'list', '--json'])
@@ -44,7 +44,7 @@ test('env list: a badge on each line, where each is, or which variable would say
 test('env show: the one that is named, or the one that is chosen and why', async () => {
   const named = await project.seedbed(['env', 'show', 'STG '])
   expect(named.stdout).toBe(
-    '[STG] staging  tier staging · also called stg\n[STG] staging main  postgresql://app@db.example.com/stage?sslmode=require\n',
+    '[STG] staging  tier staging · also called stg\n[STG] staging main  postgresql://app@db.example.com:5432/stage?sslmode=require\n',
   )
   const chosen = await project.seedbed(['env', 'show', '--json'], { env: { ENVIRONMENT: 'stg' } })
   expect(JSON.parse(chosen.stdout)).toMatchObject({ name: 'staging', reason: 'ENVIRONMENT=stg' })
