@@ -1,5 +1,5 @@
 import { cacheKey, prepare, refuseConnections, type Preparation } from '@seedbed/core'
-import { colour, say } from './print.js'
+import { colour, say, sayPlace } from './print.js'
 
 /**
  * Makes ready what a run needs, and says what; with `json`, on standard output.
@@ -12,7 +12,7 @@ export async function prepareCommand(folder: string, options: { workers?: number
   const preparation = await prepare({
     folder,
     ...(options.workers !== undefined && { workers: options.workers }),
-    begin: server => say(`${colour('green', 'test')} · ${server}`),
+    begin: sayPlace,
     progress: say,
   })
   for (const line of preparationLines(preparation)) say(line)

@@ -1,8 +1,15 @@
 import { styleText } from 'node:util'
+import type { TestPlace } from '@seedbed/core'
+import { badge } from '@seedbed/environments'
 
 /** Says something about the run to whoever watches. Standard output is not ours: it may be a file of the user's. */
 export function say(line: string): void {
   process.stderr.write(`${colour('bold', 'seedbed')}  ${line}\n`)
+}
+
+/** Says where a command works, before it does anything. */
+export function sayPlace({ environment, server }: TestPlace): void {
+  say(`${badge(environment, process.stderr)} ${environment.name} · ${server}`)
 }
 
 /** Prints what was asked for: a command's answer, on standard output. */

@@ -1,5 +1,5 @@
 import { accessLines, prune, refuseConnections, type Pruning } from '@seedbed/core'
-import { colour, say } from './print.js'
+import { colour, say, sayPlace } from './print.js'
 
 /**
  * Lists the databases that failed tests have left, and drops them with `yes`; with `json`, on standard output.
@@ -15,7 +15,7 @@ export async function pruneCommand(
   const pruning = await prune({
     folder,
     drop: yes,
-    begin: server => say(`${colour('green', 'test')} · ${server}`),
+    begin: sayPlace,
     progress: say,
   })
   for (const line of linesOf(pruning, yes)) say(line)

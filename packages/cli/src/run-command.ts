@@ -1,8 +1,8 @@
-import { publishReport, refuseConnections, startRun, type RunHandle } from '@seedbed/core'
+import { publishReport, refuseConnections, startRun, type Run } from '@seedbed/core'
 import { askedHere, knownEnvironments, resolveEnvironment, runnerOf } from '@seedbed/environments'
 import { openScopes, type Scope } from '@seedbed/core/scopes'
 import { footprintLines } from './footprint-lines.js'
-import { colour, say } from './print.js'
+import { colour, say, sayPlace } from './print.js'
 import { runChild } from './run-child.js'
 import { runInEnvironment } from './run-in-environment.js'
 
@@ -29,7 +29,7 @@ export async function runCommand(
   refuseConnections()
   const run = await startRun({ folder, slots: 1, progress: say })
   try {
-    return await inSandbox(run.handle, command)
+    return await inSandbox(run, command)
   } finally {
     const report = await run.close()
     if (process.env.SEEDBED_REPORT) await publishReport(report, text => process.stderr.write(`${text}\n`))
@@ -38,12 +38,12 @@ export async function runCommand(
 }
 
 /** As a runner's worker does it that runs one file; the command inherits the worker's variables. */
-async function inSandbox(handle: RunHandle, command: readonly [string, ...string[]]): Promise<number> {
+async function inSandbox({ handle, environment }: Run, command: readonly [string, ...string[]]): Promise<number> {
   const scopes = await openScopes(handle, 1)
   const { sandbox, assigned } = scopes
   const file: Scope = { id: 'command', kind: 'file', name: command[0] }
   try {
-    say(`${colour('green', 'test')} · a sandbox of ${assigned.database}`)
+    sayPlace({ environment, server: `a sandbox of ${assigned.database}` })
     await scopes.enter(file)
     await sandbox.enter(command[0])
     const code = await runChild(command)

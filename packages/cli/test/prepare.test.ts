@@ -10,7 +10,7 @@ test('prepare says where, what was made and what to cache; the second time nothi
   const first = await project.seedbed(['prepare', '--workers', '2'], { env })
   const lines = first.stderr.trim().split('\n')
   expect(first).toMatchObject({ code: 0, stdout: '' })
-  expect(lines[0]).toBe('seedbed  test · the PostgreSQL from npm')
+  expect(lines[0]).toBe('seedbed  [TEST] test · the PostgreSQL from npm')
   expect(lines.at(-2)).toMatch(
     /^seedbed {2}ready: embedded PostgreSQL [\d.]+ · template built: the first of this project · 2 worker databases, 2 of them cloned$/,
   )
@@ -47,7 +47,7 @@ test('with a server of the user’s, prepare says that all stays there, and cach
   await using project = await makeProject({ TEST_DATABASE_URL: server.url })
   const prepared = await project.seedbed(['prepare', '--workers', '1'])
   expect(prepared.code, prepared.stderr).toBe(0)
-  expect(prepared.stderr).toMatch(/^seedbed {2}test · postgresql:\/\/.*\n/)
+  expect(prepared.stderr).toMatch(/^seedbed {2}\[TEST\] test · postgresql:\/\/.*\n/)
   expect(prepared.stderr).toMatch(/^seedbed {2}it all stays on that server: there is no folder to cache$/m)
   const key = await project.seedbed(['cache', 'key'])
   expect(key).toMatchObject({ code: 1, stdout: '' })

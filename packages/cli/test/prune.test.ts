@@ -42,7 +42,7 @@ test('prune lists what failed tests of the project have kept, and drops it with 
   expect(kept.map(({ test }) => test)).toEqual(['users.test.ts > removes', 'users.test.ts > renames'])
   expect(listed.code).toBe(0)
   const lines = listed.stderr.trim().split('\n')
-  expect(lines[0]).toMatch(/^seedbed {2}test · postgresql:\/\//)
+  expect(lines[0]).toMatch(/^seedbed {2}\[TEST\] test · postgresql:\/\//)
   expect(lines[1]).toMatch(/^seedbed {2}kept \d{4}-\d\d-\d\d \d\d:\d\d UTC: users\.test\.ts > removes$/)
   expect(lines[2]).toMatch(new RegExp(`^seedbed    psql 'postgresql://.*/${kept[0]!.database}'$`))
   expect(lines.at(-1)).toBe('seedbed  seedbed prune --yes drops them; without it, each goes after seven days')

@@ -120,7 +120,7 @@ test.skipIf(!onPath('psql'))('psql (skipped where there is none)', async () => {
 
 /** The worker database that a run has named. */
 function databaseOf({ stderr }: Outcome): string {
-  return /^seedbed {2}test · a sandbox of (\w+)$/m.exec(stderr)![1]!
+  return /^seedbed {2}\[TEST\] test · a sandbox of (\w+)$/m.exec(stderr)![1]!
 }
 
 /** As the administrator sees it, beside all sandboxes. */

@@ -17,6 +17,7 @@ export {
 } from './environment/list-environments.js'
 export { scenarios, scenariosOf, type Scenario } from './environment/scenarios.js'
 export { SeedbedError } from '@seedbed/environments/errors'
+export type { TestPlace } from './environment/test-environment.js'
 export { cacheKey, type CacheKey } from './prepare/cache-key.js'
 export { accessLines } from './run/kept-lines.js'
 export { prune, type PruneOptions, type Pruning } from './prune/prune.js'

@@ -1,8 +1,17 @@
-import { readEnvFile, refusalsOf, resolveEnvironment, type Refusal, type ResolveInput } from '@seedbed/environments'
+import {
+  readEnvFile,
+  refusalsOf,
+  resolveEnvironment,
+  type Refusal,
+  type ResolvedEnvironment,
+  type ResolveInput,
+} from '@seedbed/environments'
 import type { LoadedConfig } from '../config/load-config.js'
 
 /** What a run has to know of the environments. Of a protected one it is all from the config: a run connects to none. */
 export interface TestEnvironment {
+  /** What it is called in this project: a badge may say INT. */
+  environment: Pick<ResolvedEnvironment, 'name' | 'badge'>
   /** The URL of `environments.test`: its server is the run's. Undefined where Seedbed starts one. */
   testUrl: string | undefined
   /** Variables that lead to a protected environment, and what tests get in their place. */
@@ -22,8 +31,9 @@ export interface TestEnvironment {
 export function testEnvironment({ folder, config }: LoadedConfig, variables: NodeJS.ProcessEnv): TestEnvironment {
   const envFile = readEnvFile(folder)
   const input: ResolveInput<string> = { config, variables, envFile, purpose: 'run' }
-  const { databases, notes } = resolveEnvironment(input)
+  const { name, badge, databases, notes } = resolveEnvironment(input)
   return {
+    environment: { name, badge },
     testUrl: databases[config.databases?.[0] ?? 'main']?.url,
     notes,
     refusals: refusalsOf(input)(),
@@ -40,4 +50,11 @@ export function environmentLines({ notes, refusals }: Pick<TestEnvironment, 'not
     return `${environment} is out of reach: in tests ${names.join(', ')} refuse${names.length === 1 ? 's' : ''}`
   })
   return [...notes, ...refused]
+}
+
+/** Where a command is going to work. */
+export interface TestPlace {
+  environment: TestEnvironment['environment']
+  /** `postgresql://app@localhost:5432/test`, or which kind of server it will be. */
+  server: string
 }

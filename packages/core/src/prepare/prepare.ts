@@ -1,3 +1,4 @@
+import type { TestPlace } from '../environment/test-environment.js'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { loadProject, openProject } from '../run/open-project.js'
@@ -12,8 +13,8 @@ export interface PrepareOptions {
   folder: string
   /** How many worker databases shall wait. @default one a core, the most that a runner takes by itself */
   workers?: number
-  /** Is told, before anything is done, which server it is going to be. */
-  begin?: (server: string) => void
+  /** Is told, before anything is done, where it is going to be. */
+  begin?: (place: TestPlace) => void
   /** Is told what takes time, a line at a time. */
   progress?: (line: string) => void
 }
@@ -49,7 +50,7 @@ export interface Preparation extends Pick<Server, 'kind' | 'origin'> {
 export async function prepare(options: PrepareOptions): Promise<Preparation> {
   const { folder, workers = availableParallelism(), progress = () => {} } = options
   const loaded = await loadProject(folder)
-  options.begin?.(describeTestServer(loaded))
+  options.begin?.({ environment: loaded.environment, server: describeTestServer(loaded) })
   const opened = await openProject(loaded, progress, { workers, cached: true })
   const { server, asking } = opened
   let filled

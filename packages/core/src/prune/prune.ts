@@ -1,3 +1,4 @@
+import type { TestPlace } from '../environment/test-environment.js'
 import { accessTo } from '../run/access-to.js'
 import type { KeptTest } from '../run/channel.js'
 import { loadProject, openProject } from '../run/open-project.js'
@@ -8,8 +9,8 @@ export interface PruneOptions {
   folder: string
   /** Whether what is found is dropped. @default false */
   drop?: boolean
-  /** Is told, before anything is done, which server it is going to be. */
-  begin?: (server: string) => void
+  /** Is told, before anything is done, where it is going to be. */
+  begin?: (place: TestPlace) => void
   /** Is told what takes time, a line at a time. */
   progress?: (line: string) => void
 }
@@ -35,7 +36,7 @@ export interface Pruning {
  */
 export async function prune({ folder, drop = false, begin, progress = () => {} }: PruneOptions): Promise<Pruning> {
   const loaded = await loadProject(folder)
-  begin?.(describeTestServer(loaded))
+  begin?.({ environment: loaded.environment, server: describeTestServer(loaded) })
   const { server, templates, close } = await openProject(loaded, progress, { workers: 1 })
   try {
     const ofProject = (await templates.listKept()).flatMap(({ database, details, keptAt }) => {

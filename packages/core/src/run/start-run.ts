@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
+import type { TestEnvironment } from '../environment/test-environment.js'
 import { howToGetConnections } from '../server/connections.js'
 import { withDatabase } from '../server/database-url.js'
 import { explainNoConnection } from '../server/no-connection.js'
@@ -29,6 +30,7 @@ export interface StartRunOptions {
 
 /** A run under way: holds the leases of its databases, so that they go free when this process dies. */
 export interface Run extends AsyncDisposable {
+  readonly environment: TestEnvironment['environment']
   /** What the workers need at the start; `refresh` answers with another. */
   readonly handle: RunHandle
   /** Files and folders whose change calls for `refresh`. */
@@ -136,6 +138,7 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
   const firstStart = { ...start, total: start.server + start.template + start.databases }
 
   const run: Run = {
+    environment: loaded.environment,
     handle,
     watched: project.watched,
     async refresh() {

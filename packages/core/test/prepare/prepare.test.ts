@@ -21,7 +21,7 @@ afterEach(() => here[Symbol.asyncDispose]())
 describe('prepare', () => {
   test('leaves a stopped server, without logs, on which a run initialises, builds and clones nothing', async () => {
     const begun: string[] = []
-    const first = await prepare({ folder: here.folder, workers: 2, begin: server => begun.push(server) })
+    const first = await prepare({ folder: here.folder, workers: 2, begin: ({ server }) => begun.push(server) })
     const folder = await onlyCluster(here.home)
     expect(begun).toEqual(['the PostgreSQL from npm'])
     expect(first).toMatchObject({
@@ -68,7 +68,7 @@ describe('prepare', () => {
     await using server = await startPostgres()
     process.env.TEST_DATABASE_URL = server.url
     const begun: string[] = []
-    const done = await prepare({ folder: here.folder, workers: 3, begin: where => begun.push(where) })
+    const done = await prepare({ folder: here.folder, workers: 3, begin: ({ server }) => begun.push(server) })
     expect(done).toMatchObject({ kind: 'external', cloned: 3, folder: null, sealed: false })
     expect(begun).toEqual([expect.stringMatching(/^postgresql:\/\/[^:@]+@[^@]+\/\w+$/)])
     expect(await runOnce(here, 3)).toMatchObject({ templateBuilt: null, databases: { cloned: 0, recycled: 3 } })
