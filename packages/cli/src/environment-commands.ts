@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import type { Decision } from '@seedbed/environments'
 
-/** The commands that speak of environments and change none. */
+/** The commands that speak of environments; all that one of them changes is a marker. */
 export function addEnvironmentCommands(program: Command, ended: (code: number) => void): void {
   program
     .command('status')
@@ -32,6 +32,16 @@ export function addEnvironmentCommands(program: Command, ended: (code: number) =
     .action(async (name: string | undefined, options: { json?: boolean }) => {
       const { envShowCommand } = await import('./env-command.js')
       await envShowCommand(process.cwd(), name, options)
+    })
+  env
+    .command('claim')
+    .description("mark an environment's databases, which exist, as its own, after showing what is in them")
+    .argument('<name>')
+    .option('--json', 'print the markers as JSON')
+    .addHelpText('after', aboutClaim)
+    .action(async (name: string, options: { json?: boolean }) => {
+      const { claimCommand } = await import('./claim-command.js')
+      ended(await claimCommand(process.cwd(), name, options))
     })
   program
     .command('audit')
@@ -113,6 +123,16 @@ Examples:
   seedbed env show staging
 
 Exit code: 0; 1 if there is no such environment, if none can be chosen or the config cannot be used, 2 for wrong usage.`
+
+const aboutClaim = `
+Commands change a database only if its marker says that it is the environment's. This is the way for one that Seedbed has not made,
+and for a staging that was restored from production. It shows what is in the database, and asks for its name, typed in full, at a
+terminal; without one it is refused, and no option answers for it. What is production's is not claimed for anything else.
+
+Example:
+  seedbed env claim staging
+
+Exit code: 0 if each of its databases was claimed; 1 if one was not, 130 after Ctrl-C, 2 for wrong usage.`
 
 const aboutAudit = `
 The log is .seedbed/audit.jsonl in the project's folder, or where audit.file of the config says. Lines that are not whole, as

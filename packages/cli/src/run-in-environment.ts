@@ -14,7 +14,7 @@ import {
   type ConsentFile,
   type ResolvedEnvironment,
 } from '@seedbed/environments'
-import { askConsent } from './ask-consent.js'
+import { askConsent } from './ask.js'
 import { say } from './print.js'
 import { runChild } from './run-child.js'
 

@@ -1,7 +1,7 @@
 import { environmentStatus, type DatabaseStatus, type EnvironmentStatus, type EnvironmentsStatus } from '@seedbed/core'
 import { badge } from '@seedbed/environments'
 import { headOf } from './env-command.js'
-import { colour, plain, print, printJson } from './print.js'
+import { colour, plain, print, printJson, sizeOf } from './print.js'
 
 /**
  * Prints how every environment is, and which one would be used here.
@@ -57,11 +57,4 @@ function factsOf({ url, missing, reachable, problem, marker, schemaVersion, byte
     ...(isOurs ? [plain(`schema: ${schemaVersion ?? 'not recorded'}`)] : []),
     sizeOf(bytes!),
   ]
-}
-
-/** `12.3 MB`, as PostgreSQL counts: 1024 at a time. */
-function sizeOf(bytes: number): string {
-  const units = ['bytes', 'kB', 'MB', 'GB', 'TB']
-  const power = Math.min(Math.floor(Math.log2(Math.max(bytes, 1)) / 10), units.length - 1)
-  return `${power === 0 ? bytes : (bytes / 1024 ** power).toFixed(1)} ${units[power]}`
 }

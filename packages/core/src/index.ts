@@ -2,6 +2,8 @@ export { defineConfig } from './config/config.js'
 export type { ConnectionParts, ContainerServer, MigrationCommand, SeedbedConfig } from './config/config.js'
 export type { Problem } from './environment/asked-in.js'
 export { auditLog, type AuditLogOptions } from './environment/audit-log.js'
+export { claimEnvironment, type ClaimOptions } from './environment/claim-environment.js'
+export { environmentCommandErrors } from './environment/errors.js'
 export {
   environmentStatus,
   type ChosenEnvironment,

@@ -10,15 +10,22 @@ export type Answer = 'yes' | 'no' | 'interrupted'
  * @example if ((await askConsent('This is production: shop at db.example.com.')) !== 'yes') return 1
  */
 export function askConsent(what: string): Promise<Answer> {
+  return ask(what, 'Type yes to go on: ', answer => answer.toLowerCase() === 'yes')
+}
+
+/** Asks at the terminal for a name, letter by letter: who types it knows what it is the name of. */
+export function askName(what: string, question: string, name: string): Promise<Answer> {
+  return ask(what, question, answer => answer === name)
+}
+
+function ask(what: string, question: string, isYes: (answer: string) => boolean): Promise<Answer> {
   const lines = createInterface({ input: process.stdin, output: process.stderr })
-  return new Promise(resolve => {
+  return new Promise<Answer>(resolve => {
     lines.on('SIGINT', () => {
       process.stderr.write('\n')
       resolve('interrupted')
     })
     lines.on('close', () => resolve('no'))
-    lines.question(`${what}\n${colour('bold', 'Type yes to go on: ')}`, answer =>
-      resolve(answer.trim().toLowerCase() === 'yes' ? 'yes' : 'no'),
-    )
-  }).finally(() => lines.close()) as Promise<Answer>
+    lines.question(`${what}\n${colour('bold', question)}`, answer => resolve(isYes(answer.trim()) ? 'yes' : 'no'))
+  }).finally(() => lines.close())
 }
