@@ -6,7 +6,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { assertGuarded, claimDatabase, openGuarded } from '@seedbed/environments/guard'
+import { assertGuarded, claimDatabase, inspectDatabase, openGuarded } from '@seedbed/environments/guard'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openShop, refusal, run, type Shop } from './support.js'
 
@@ -39,6 +39,15 @@ describe.skipIf(!isThere)('behind PgBouncer', () => {
     await using session = await openGuarded(shop.target('test', pooler.url), 'reset', shop.options)
     assertGuarded(session, 'reset')
     expect(await refusal(claimDatabase(shop.target('test'), shop.options, async () => true))).toBe('GUARD_BUSY')
+  })
+
+  test('to look needs no session of its own, and leaves nothing behind on one that is shared', async () => {
+    await using pooler = await startPgBouncer(shop, 'transaction')
+    const target = { environment: 'test', tier: 'test' as const, protected: false, database: 'main', url: pooler.url }
+    const { reading } = await inspectDatabase(target, { config: shop.config, folder: shop.folder, limit: 60_000 })
+    expect(reading.whose).toBe('ours')
+    expect(await run(pooler.url, 'show search_path')).toEqual([{ search_path: '"$user", public' }])
+    expect(await run(pooler.url, 'show transaction_read_only')).toEqual([{ transaction_read_only: 'off' }])
   })
 
   test('a name that it maps to another database is refused', async () => {
