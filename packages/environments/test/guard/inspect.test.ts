@@ -1,6 +1,6 @@
 import { inspectDatabase } from '@seedbed/environments/guard'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openReadOnly } from '../../src/guard/read-only-session.js'
+import { openReadOnly } from '../../dist/guard/read-only-session.js'
 import { openShop, run, type Shop } from './support.js'
 
 let shop: Shop
