@@ -179,6 +179,17 @@ test('without any config there is test, whose databases a run makes', async () =
   expect(stdout).toMatch(/^\[TEST\] test would be used here: default\n/)
 })
 
+test('without a name of the project no marker can be read, and it is said', async () => {
+  const { project: _, ...nameless } = config
+  await using other = await makeProject(
+    {},
+    withFiles({ 'seedbed.config.json': JSON.stringify(nameless), 'package.json': '{ "type": "module" }' }),
+  )
+  const { code, stdout } = await other.seedbed(['status'])
+  expect(code).toBe(0)
+  expect(stdout).toMatch(/\[STG\] staging main.* The config's project cannot be used: it is missing/)
+})
+
 test('under a test runner nothing connects to production, under whatever name the config has it', async () => {
   const connections = async () => (await server.log()).split('database=shop_production').length
   const before = await connections()

@@ -153,7 +153,11 @@ async function look(
     }
   } catch (error) {
     if (!(error instanceof SeedbedError)) throw error
-    return { ...notTried(problemOf(error).message), reachable: false }
+    // Without a project's name there is nothing to compare a marker with, and no need to connect.
+    return {
+      ...notTried(problemOf(error).message),
+      ...(error.code === 'GUARD_CONNECTION_FAILED' && { reachable: false }),
+    }
   }
 }
 
