@@ -1,4 +1,4 @@
-import type { EnvironmentsConfig } from '@seedbed/environments'
+import type { EnvironmentsConfig, UrlParts } from '@seedbed/environments'
 
 /** What a user may write into `seedbed.config.ts`. Every field is optional; what is not said is detected. */
 export interface SeedbedConfig extends EnvironmentsConfig<string> {
@@ -65,13 +65,7 @@ export interface ContainerServer {
 }
 
 /** A connection in the parts that `variables` is called with. */
-export interface ConnectionParts {
-  url: string
-  host: string
-  port: number
-  user: string
-  password: string
-  database: string
+export interface ConnectionParts extends UrlParts {
   /** The URL of one of `users`. */
   urlOf(user: string): string
 }
