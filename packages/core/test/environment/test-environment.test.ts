@@ -16,7 +16,7 @@ test('tests run where environments.test says, by default where TEST_DATABASE_URL
   expect(of({}, variables).testUrl).toBe('postgresql://t@h:5432/t')
   expect(of({ environments: { test: { url: undefined } } }, variables).testUrl).toBe('postgresql://t@h:5432/t')
   expect(of({ environments: { test: { url: 'postgresql://t@other/t' } } }, variables).testUrl).toBe(
-    'postgresql://t@other/t',
+    'postgresql://t@other:5432/t',
   )
   expect(of({ environments: { test: { variable: 'MINE' } } }, variables).testUrl).toBeUndefined()
   expect(of({}).testUrl).toBeUndefined()
