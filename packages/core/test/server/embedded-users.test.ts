@@ -154,6 +154,7 @@ describe('where npm has put the binaries', () => {
       const folder = entry.slice(0, entry.lastIndexOf(`/node_modules/${dependency}/`)) + `/node_modules/${dependency}`
       await symlink(folder, join(modules, dependency))
     }
+    await symlink(join(core, '../environments'), join(modules, '@seedbed/environments'))
     await setLinks(installed, false)
   })
   afterAll(() => rm(installed, { recursive: true, force: true }))
