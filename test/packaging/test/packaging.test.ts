@@ -30,7 +30,12 @@ describe.each(names)('%s', name => {
     const rest = packed.files.filter(path => !built.includes(path) && !prepared.includes(path))
     expect(rest.toSorted()).toEqual(['LICENSE', 'README.md', 'package.json'])
 
-    const sourceOf = (path: string) => path.replace(/^dist/, 'src').replace(/\.(?:d\.)?(c?)[jt]s$/, '.$1ts')
+    // A CommonJS entry holds names, and its code stands beside it.
+    const sourceOf = (path: string) =>
+      path
+        .replace(/^dist/, 'src')
+        .replace(/-code\.js$/, '.js')
+        .replace(/\.(?:d\.)?(c?)[jt]s$/, '.$1ts')
     // What several files of a package share, and what is loaded later.
     const own = built.filter(path => !path.startsWith('dist/chunks/'))
     expect(own.filter(path => !existsSync(join(packed.source, sourceOf(path))))).toEqual([])
