@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   applicationErrors,
+  applyVariables,
   badge,
   connectionVariables,
   consentVariable,
@@ -59,11 +60,8 @@ export async function runInEnvironment(
 
 function setVariables({ name }: ResolvedEnvironment<string>, url: string, asked: AskedHere<string>): void {
   const refusals = refusalsOf(asked, name)()
-  for (const { variable, value } of refusals) process.env[variable] = value
-  for (const [variable, value] of Object.entries({ ...connectionVariables(url), ENVIRONMENT: name })) {
-    if (value === null) delete process.env[variable]
-    else process.env[variable] = value
-  }
+  const refusing = Object.fromEntries(refusals.map(({ variable, value }) => [variable, value]))
+  applyVariables({ ...refusing, ...connectionVariables(url), ENVIRONMENT: name })
 }
 
 /** A file in a folder of its own, which is there while the command runs: an exported variable alone consents to nothing. */

@@ -37,8 +37,9 @@ export type { Dialect } from './application/dialect.js'
 export { protectProcess } from './application/protect-process.js'
 export { readEnvFile } from './variables/env-file.js'
 export { readBranch } from './variables/git-branch.js'
+export { attempt } from './errors/attempt.js'
 export { SeedbedError } from './errors/define-errors.js'
-export { printableUrl, serverOf } from './resolve/database-url.js'
+export { placeOf, printableUrl, serverOf } from './resolve/database-url.js'
 export {
   chooseEnvironment,
   configuredEnvironment,
@@ -55,5 +56,5 @@ export {
 } from './resolve/known-environments.js'
 export { runnerOf } from './resolve/runner.js'
 export { resolveEnvironment, type ResolvedEnvironment, type ResolveInput } from './resolve/resolve-environment.js'
-export { connectionVariables, urlParts, type UrlParts } from './variables/connection-variables.js'
+export { applyVariables, connectionVariables, urlParts, type UrlParts } from './variables/connection-variables.js'
 export { refusalsOf, type Refusal } from './variables/refusals.js'

@@ -1,13 +1,13 @@
 import {
+  attempt,
   chooseEnvironment,
   configuredEnvironment,
   configuredEnvironments,
   everyDatabase,
+  placeOf,
   resolveEnvironment,
   runnerOf,
   SeedbedError,
-  serverOf,
-  urlParts,
   type AskedHere,
   type ConfiguredEnvironment,
 } from '@seedbed/environments'
@@ -99,7 +99,6 @@ function chosenIn(asked: AskedHere<string>): ChosenEnvironment {
 function refusedHere(asked: AskedHere<string>): (url: string) => string | undefined {
   const runner = runnerOf(asked.variables)
   if (runner === undefined) return () => undefined
-  const placeOf = (url: string) => `${serverOf(url)}/${urlParts(url).database}`
   const places = everyDatabase(asked)
     .filter(each => each.protected)
     .map(({ environment, url }) => [placeOf(url), environment] as const)
@@ -158,14 +157,5 @@ async function look(
       ...notTried(problemOf(error).message),
       ...(error.code === 'GUARD_CONNECTION_FAILED' && { reachable: false }),
     }
-  }
-}
-
-function attempt<Result>(work: () => Result): Result | SeedbedError {
-  try {
-    return work()
-  } catch (error) {
-    if (error instanceof SeedbedError) return error
-    throw error
   }
 }

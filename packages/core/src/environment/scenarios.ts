@@ -1,8 +1,8 @@
 import {
+  placeOf,
   requireConsent,
   resolveEnvironment,
   SeedbedError,
-  serverOf,
   type EnvironmentsConfig,
   type ResolvedEnvironment,
 } from '@seedbed/environments'
@@ -84,7 +84,7 @@ function outcomeOf(config: EnvironmentsConfig<string>, addresses: Record<string,
     environment = { name, tier, badge }
     reason = resolved.reason
     requireConsent(resolved, { config, variables, terminal })
-    places = Object.values(databases).map(address => `${serverOf(address!.url)}/${address!.database}`)
+    places = Object.values(databases).map(address => placeOf(address!.url))
     return { environment, places, reason, error: null }
   } catch (error) {
     if (!(error instanceof SeedbedError)) throw error

@@ -18,14 +18,12 @@ const refusingUrl = `postgresql://nobody@${encodeURIComponent('/seedbed: DATABAS
  * changes nothing.
  */
 export function refuseConnections(): void {
-  if ('DATABASE_URL' in outside()) return
   replace({ ...connectionVariables(refusingUrl, {}), PGPASSWORD: null })
 }
 
 /** The same for variables that lead to a protected environment: migrations and seeds run in this process, too. */
 export function refuseVariables(refusals: readonly Refusal[]): void {
-  const others = refusals.filter(({ variable }) => !(variable in outside()))
-  replace(Object.fromEntries(others.map(({ variable, value }) => [variable, value])))
+  replace(Object.fromEntries(refusals.map(({ variable, value }) => [variable, value])))
 }
 
 /**
@@ -55,7 +53,9 @@ function outside(): NodeJS.ProcessEnv {
   return (holder[outsideKey] ??= {})
 }
 
+/** What was replaced before stays as it is now: it refuses, or a worker has set it. */
 function replace(variables: Record<string, string | null>): void {
-  for (const name of Object.keys(variables)) outside()[name] = process.env[name]
-  applyVariables(process.env, variables)
+  const others = Object.entries(variables).filter(([name]) => !(name in outside()))
+  for (const [name] of others) outside()[name] = process.env[name]
+  applyVariables(process.env, Object.fromEntries(others))
 }

@@ -3,7 +3,7 @@ import type { ResolvedEnvironment } from '../resolve/resolve-environment.js'
 import { resolveEnvironment } from '../resolve/resolve-environment.js'
 import { runnerOf } from '../resolve/runner.js'
 import { requireConsent } from './consent.js'
-import { askedHere, type EnvironmentOptions } from './current-environment.js'
+import { askedHere, type AskedHere, type EnvironmentOptions } from './current-environment.js'
 import { inDialect, type Dialect } from './dialect.js'
 import { applicationErrors } from './errors.js'
 
@@ -37,7 +37,7 @@ export function databaseUrl<Database extends string = 'main'>(options: DatabaseU
 /** The environment that this process may connect to, and the plain URL of one of its databases. */
 export function openEnvironment<Database extends string>(
   options: DatabaseUrlOptions<Database>,
-): { environment: ResolvedEnvironment<Database>; url: string } {
+): { asked: AskedHere<Database>; environment: ResolvedEnvironment<Database>; url: string } {
   const { testMode, pooled = false } = options
   const asked = askedHere(options)
   const input = testMode === true ? { ...asked, flag: 'test' } : asked
@@ -55,5 +55,5 @@ export function openEnvironment<Database extends string>(
   const database = options.database ?? input.config.databases?.[0] ?? ('main' as Database)
   const address = environment.databases[database]
   if (!address) throw applicationErrors.DATABASE_NOT_HERE({ environment: name, database, known: databases })
-  return { environment, url: pooled ? (address.pooled ?? address.url) : address.url }
+  return { asked, environment, url: pooled ? (address.pooled ?? address.url) : address.url }
 }

@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
 import { runnerOf } from '../resolve/runner.js'
-import { connectionVariables } from '../variables/connection-variables.js'
+import { applyVariables, connectionVariables } from '../variables/connection-variables.js'
 import { refusalsOf, type Refusal } from '../variables/refusals.js'
-import { askedHere } from './current-environment.js'
 import { openEnvironment } from './database-url.js'
 
 /**
@@ -15,17 +14,13 @@ import { openEnvironment } from './database-url.js'
  * @example protectProcess()
  */
 export function protectProcess(): void {
-  const input = { ...askedHere(), variables: { ...process.env } }
-  if (runnerOf(input.variables)) return
-  const { environment, url } = openEnvironment({})
-  const refusalsIn = refusalsOf(input, environment.name)
+  if (runnerOf(process.env)) return
+  const { asked, environment, url } = openEnvironment({})
+  const refusalsIn = refusalsOf(asked, environment.name)
   const refused = refusalsIn()
   const address = connectionVariables(url)
   for (const { variable, value } of refused) process.env[variable] = value
-  for (const [name, value] of Object.entries(address)) {
-    if (value === null) delete process.env[name]
-    else process.env[name] = value
-  }
+  applyVariables(address)
   holdVariables(address, refusalsIn)
 
   const { badge, name, databases, reason, notes } = environment
@@ -40,13 +35,13 @@ export function protectProcess(): void {
 
 function holdVariables(
   address: Record<string, string | null>,
-  refusalsIn: (variables: NodeJS.ProcessEnv) => Refusal[],
+  refusalsIn: (variables: NodeJS.ProcessEnv, names: string[]) => Refusal[],
 ): void {
   process.env = new Proxy(process.env, {
     set(target, variable, given) {
       const name = String(variable)
       const value = String(given)
-      const refusal = refusalsIn({ ...target, [name]: value }).find(each => each.variable === name)
+      const [refusal] = refusalsIn({ ...target, [name]: value }, [name])
       if (refusal) say(`${name} was to lead to ${refusal.environment}: it is left as it was`)
       else if (!Object.hasOwn(address, name)) target[name] = value
       else if (value !== address[name]) say(`${name} is left as it was: it is a part of where this process goes`)

@@ -1,3 +1,4 @@
+import { attempt } from '../errors/attempt.js'
 import { SeedbedError } from '../errors/define-errors.js'
 import { addressesOf, type Address } from './addresses.js'
 import { environmentErrors } from './errors.js'
@@ -78,14 +79,5 @@ function configured(
           }),
         ),
     notes: [...notes],
-  }
-}
-
-function attempt<Result>(work: () => Result): Result | SeedbedError {
-  try {
-    return work()
-  } catch (error) {
-    if (error instanceof SeedbedError) return error
-    throw error
   }
 }

@@ -63,3 +63,11 @@ function tlsVariables(url: string): Record<string, string> {
   }
   return variables
 }
+
+/** Sets and unsets them in this process. */
+export function applyVariables(variables: Record<string, string | null>): void {
+  for (const [name, value] of Object.entries(variables)) {
+    if (value === null) delete process.env[name]
+    else process.env[name] = value
+  }
+}

@@ -18,17 +18,21 @@ export interface Refusal {
  *
  * @param input says where the environments are; it is looked at once
  * @param except the name of an environment that was chosen
- * @returns a function of the variables to look through; if none are given, the input's own
+ * @returns a function of the variables, by default the input's own, and of the names of those to look at, by default all
  * @example for (const { variable, value } of refusalsOf(input)()) process.env[variable] = value
  */
-export function refusalsOf(input: ResolveInput<string>, except?: string): (variables?: Variables) => Refusal[] {
+export function refusalsOf(
+  input: ResolveInput<string>,
+  except?: string,
+): (variables?: Variables, names?: string[]) => Refusal[] {
   const places = everyDatabase(input).map(each => ({ ...placesOf(each.url), ...each }))
   const isOpen = (place: Place) => !place.protected || place.environment === except
   const open = places.filter(isOpen)
   const closed = places.filter(place => !isOpen(place))
 
-  return (variables = bothOf(input)) =>
-    Object.entries(variables).flatMap(([variable, value]) => {
+  return (variables = bothOf(input), names = Object.keys(variables)) =>
+    names.flatMap(variable => {
+      const value = variables[variable]
       const environment = value ? leadsTo(variable, value, variables) : undefined
       return environment === undefined ? [] : [{ variable, environment, value: refusing(value!, environment) }]
     })
