@@ -34,6 +34,7 @@ export {
 } from './application/current-environment.js'
 export { databaseUrl, type DatabaseUrlOptions } from './application/database-url.js'
 export type { Dialect } from './application/dialect.js'
+export { findConfig } from './application/find-config.js'
 export { protectProcess } from './application/protect-process.js'
 export { readEnvFile } from './variables/env-file.js'
 export { readBranch } from './variables/git-branch.js'

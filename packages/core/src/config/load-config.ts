@@ -1,5 +1,5 @@
-import { readdir } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { basename } from 'node:path'
+import { findConfig } from '@seedbed/environments'
 import { checkConfig, describeValue } from './check-config.js'
 import type { SeedbedConfig } from './config.js'
 import { configErrors } from './errors.js'
@@ -25,21 +25,11 @@ export interface LoadedConfig {
  * @example const { folder, config } = await loadConfig(process.cwd())
  */
 export async function loadConfig(from: string): Promise<LoadedConfig> {
-  const start = resolve(from)
-  for (let folder = start; ; folder = dirname(folder)) {
-    const names = await readdir(folder).catch((): string[] => [])
-    const files = names.filter(name => configNames.has(name)).toSorted()
-    if (files.length > 1) throw configErrors.CONFIG_SEVERAL_FILES({ folder, files })
-    if (files[0]) {
-      const file = join(folder, files[0])
-      return { folder, file, config: await readConfig(file) }
-    }
-    if (names.includes('package.json')) return { folder, file: null, config: {} }
-    if (names.includes('.git') || folder === dirname(folder)) return { folder: start, file: null, config: {} }
-  }
+  const { folder, files } = findConfig(from)
+  const [file = null, ...others] = files
+  if (others.length > 0) throw configErrors.CONFIG_SEVERAL_FILES({ folder, files: files.map(path => basename(path)) })
+  return { folder, file, config: file === null ? {} : await readConfig(file) }
 }
-
-const configNames = new Set(['ts', 'mts', 'js', 'mjs', 'cjs', 'json'].map(ending => `seedbed.config.${ending}`))
 
 async function readConfig(file: string): Promise<SeedbedConfig> {
   const loaded = await loadModule(file).catch(async error => {

@@ -1,7 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { dirname, extname, join, resolve } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { basename, extname } from 'node:path'
 import type { EnvironmentsConfig } from '../config.js'
 import { applicationErrors } from './errors.js'
+import { findConfig } from './find-config.js'
 
 export interface FoundConfig {
   /** The config's folder, or without one the folder of the nearest package.json. Absolute: `.env` and `.seedbed` are there. */
@@ -18,17 +19,11 @@ export interface FoundConfig {
  * @throws SeedbedError ENVIRONMENTS_NOT_READ
  */
 export function loadEnvironments(from: string): FoundConfig {
-  const start = resolve(from)
-  for (let folder = start; ; folder = dirname(folder)) {
-    const files = existsSync(folder) ? readdirSync(folder).filter(name => configName.test(name)) : []
-    if (files.length > 1) throw notRead(folder, `there are several: ${files.toSorted().join(', ')}`)
-    if (files[0]) return { folder, config: readConfig(join(folder, files[0])) }
-    if (existsSync(join(folder, 'package.json'))) return { folder, config: {} }
-    if (existsSync(join(folder, '.git')) || folder === dirname(folder)) return { folder: start, config: {} }
-  }
+  const { folder, files } = findConfig(from)
+  const [file, ...others] = files
+  if (others.length > 0) throw notRead(folder, `there are several: ${files.map(path => basename(path)).join(', ')}`)
+  return { folder, config: file === undefined ? {} : readConfig(file) }
 }
-
-const configName = /^seedbed\.config\.(ts|mts|js|mjs|cjs|json)$/
 
 const loaded = new Map<string, EnvironmentsConfig<string>>()
 
