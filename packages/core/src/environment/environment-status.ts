@@ -155,7 +155,9 @@ async function look(
     // Without a project's name there is nothing to compare a marker with, and no need to connect.
     return {
       ...notTried(problemOf(error).message),
-      ...(error.code === 'GUARD_CONNECTION_FAILED' && { reachable: false }),
+      ...(unreachable.has(error.code) && { reachable: false }),
     }
   }
 }
+
+const unreachable = new Set(['GUARD_CONNECTION_FAILED', 'GUARD_DATABASE_MISSING'])

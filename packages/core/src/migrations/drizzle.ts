@@ -4,6 +4,7 @@ import { loadPg } from '../server/load-pg.js'
 import { readDrizzleConfig, type DrizzleConfig } from './drizzle-config.js'
 import { migrationErrors } from './errors.js'
 import type { MigrationPlan } from './migration-plan.js'
+import { hasTable } from './own-bookkeeping.js'
 import { nameIn, readProjectFile, sha256, type ProjectFile } from './project-files.js'
 import { sqlPlan, type Bookkeeping } from './sql-plan.js'
 
@@ -21,9 +22,11 @@ export async function planDrizzle(project: string, folder: string, configPath?: 
   }
   return sqlPlan({
     description: `${nameIn(project, folder)}/ (${entries.length} of drizzle-kit)`,
+    path: nameIn(project, folder),
     watched: [folder, ...(config ? [config.path] : [])],
     others: [...(config ? [config] : []), ...(journal ? [journal] : [])],
-    migrations: entries.map(({ file }) => ({
+    migrations: entries.map(({ name, file }) => ({
+      name,
       file,
       script: text => ({
         text: text.replaceAll(breakpoint, `;${' '.repeat(breakpoint.length - 1)}`),
@@ -100,13 +103,23 @@ function bookkeeping({ schema, table }: DrizzleConfig, entries: Entry[], named: 
   const qualified = `${escapeIdentifier(schema)}.${escapeIdentifier(table)}`
   const more = named ? ', name text, applied_at timestamp with time zone DEFAULT now()' : ''
   return {
-    async begin(client) {
+    hash: ({ bytes }) => sha256(bytes),
+    async read(db) {
+      if (!(await hasTable(db, schema, table))) return undefined
+      const { rows } = await db.query<{ hash: string; at: string }>(
+        `select hash, created_at::pg_catalog.text as at from ${qualified} order by created_at, id`,
+      )
+      // Up to 0.31 drizzle knows a migration by its time alone.
+      const nameOf = (at: string) => entries.find(({ when }) => String(when) === at)?.name ?? at
+      return rows.map(({ hash, at }) => ({ name: nameOf(at), hash, finished: true }))
+    },
+    async create(client) {
       await client.query(`CREATE SCHEMA IF NOT EXISTS ${escapeIdentifier(schema)}`)
       await client.query(
         `CREATE TABLE ${qualified} (id serial PRIMARY KEY, hash text NOT NULL, created_at bigint${more})`,
       )
     },
-    async applied(client, { file }) {
+    async finish(client, { file }) {
       const { when, name } = entries.find(entry => entry.file === file)!
       await client.query(
         `INSERT INTO ${qualified} (hash, created_at${named ? ', name' : ''}) VALUES ($1, $2${named ? ', $3' : ''})`,

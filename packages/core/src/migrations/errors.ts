@@ -78,7 +78,7 @@ export const { errors: migrationErrors, kinds: migrationErrorKinds } = defineErr
       output: '',
     },
     message: ({ message, output, ...at }) => `${filePlace(at)}: ${message}${shownOutput(output)}`,
-    hint: () => 'Mend it and run again. A database that was not finished is thrown away.',
+    hint: () => 'Mend it and run again. A template that was not finished is thrown away.',
   }),
   MIGRATION_COMMAND_FAILED: kind<{ command: string; failure: string; output: string }>({
     title: 'The migration command failed',
@@ -105,6 +105,53 @@ export const { errors: migrationErrors, kinds: migrationErrorKinds } = defineErr
     hint: () =>
       'Let it connect to process.env.DATABASE_URL (or PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE), which must win ' +
       'over a .env file.',
+  }),
+  MIGRATION_UNFINISHED: kind<{ environment: string; name: string; again: string }>({
+    title: 'A migration has not come to its end',
+    why:
+      'It runs outside a transaction, and was interrupted or failed: a part of it may be there. Nothing else is run on top of ' +
+      'that before somebody has looked.',
+    example: {
+      environment: 'staging',
+      name: '007_index.sql',
+      again: "delete from seedbed.migrations where name = '007_index.sql';",
+    },
+    message: ({ environment, name }) => `${name} was begun on ${environment}, and has not come to its end.`,
+    hint: ({ name, again }) =>
+      `Look what it has left, undo that, and let it run again: ${again} Then prepare again. (${name} is not run twice by itself.)`,
+  }),
+  MIGRATIONS_UNRECORDED: kind<{ environment: string; path: string; tables: string[] }>({
+    title: 'Nothing says which migrations a database has had',
+    why:
+      'It holds tables, but no note of a migration: it was made by hand, by another tool, or restored without the notes. To run ' +
+      'them all would be to guess.',
+    example: { environment: 'staging', path: 'migrations', tables: ['public.users', 'public.orders'] },
+    message: ({ environment, path, tables }) =>
+      `${environment} has tables (${tables.join(', ')}, …), and nothing in it says which migrations of ${path} it has had.`,
+    hint: ({ environment }) =>
+      `If another tool migrates it, say so: ${commandExample}. If it has had all of them up to one: seedbed prepare ${environment} --baseline NAME. To begin anew: --fresh.`,
+  }),
+  MIGRATION_UNKNOWN: kind<{ name: string; path: string; known: string[] }>({
+    title: 'There is no migration of this name',
+    why: 'What a database has had is noted by the names of the files, or of the folders of Prisma and drizzle-kit.',
+    example: { name: '12.sql', path: 'migrations', known: ['001_users.sql', '012_orders.sql'] },
+    message: ({ name, path }) => `${path} has no migration ${name}.`,
+    hint: ({ known }) => `The last of them are ${known.slice(-3).join(', ')}.`,
+  }),
+  MIGRATIONS_RECORDED: kind<{ environment: string; name: string }>({
+    title: 'It is known which migrations the database has had',
+    why: 'A baseline is for a database of which nothing is known. Where notes are there, they count.',
+    example: { environment: 'staging', name: '012_orders.sql' },
+    message: ({ environment, name }) => `${environment} has notes of its migrations already, up to ${name}.`,
+    hint: () => 'Leave --baseline out.',
+  }),
+  SCHEMA_FILE_CHANGED: kind<{ environment: string; file: string }>({
+    title: 'A schema that stands in one file has changed',
+    why: 'The file makes the whole schema on an empty database. What it would have to change in one that holds data, it does not say.',
+    example: { environment: 'staging', file: 'schema.sql' },
+    message: ({ environment, file }) => `${file} has changed since ${environment} was made from it.`,
+    hint: ({ environment }) =>
+      `seedbed prepare ${environment} --fresh makes the schema anew, without its data. To keep the data, write migrations.`,
   }),
 })
 

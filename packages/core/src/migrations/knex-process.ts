@@ -16,6 +16,8 @@ export interface KnexJob {
   /** In the order in which they run. */
   migrationFiles: string[]
   seedFiles: string[]
+  /** A template gets both; a database that lives on is not seeded with every migration. */
+  parts: ('migrations' | 'seeds')[]
 }
 
 /** What it answers. */
@@ -83,8 +85,8 @@ async function migrate(job: KnexJob): Promise<KnexAnswer> {
       seeds: fromSource(config.seeds, 'seedSource', modules.seedSource),
       pool: { ...config.pool, min: 0, afterCreate: intercept(config.pool?.afterCreate, job.knownRoles, seen) },
     })
-    await knex.migrate.latest()
-    if (job.seedFiles.length > 0 || config.seeds.seedSource) await knex.seed.run()
+    if (job.parts.includes('migrations')) await knex.migrate.latest()
+    if (job.parts.includes('seeds') && (job.seedFiles.length > 0 || config.seeds.seedSource)) await knex.seed.run()
     await knex.destroy()
     return { done: true }
   } catch (thrown) {

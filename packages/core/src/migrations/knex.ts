@@ -2,13 +2,17 @@ import { readdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { basename, dirname, extname, join, resolve, sep } from 'node:path'
 import type { SeedbedConfig } from '../config/config.js'
+import { connectionVariables } from '../run/connection-variables.js'
 import { importedFiles } from '../seeds/imported-files.js'
+import { loadPg } from '../server/load-pg.js'
 import { migrationErrors } from './errors.js'
 import type { KnexAnswer, KnexJob } from './knex-process.js'
 import { existingFolders, findKnex, loadKnexfile, type KnexFiles } from './knexfile.js'
 import { mentionsCreateRole } from './known-roles.js'
-import type { MigrationPlan } from './migration-plan.js'
-import { runMigrationProcess, withoutPassword, type ProcessEnd } from './migration-process.js'
+import { compareHistory, refuseUncertain, type Noted, type Reader } from './migration-history.js'
+import type { LivingTarget, MigrationPlan, MigrationTarget } from './migration-plan.js'
+import { hasTable } from './own-bookkeeping.js'
+import { runWithDatabase, withoutPassword, type ProcessEnd } from '../run/run-with-database.js'
 import { fileHashes, nameIn, readProjectFile, readProjectFiles, type ProjectFile } from './project-files.js'
 import { excerpt, offsetOfCharacter } from './text-position.js'
 
@@ -20,7 +24,7 @@ import { excerpt, offsetOfCharacter } from './text-position.js'
  */
 export async function planKnex(project: string, knexfile: string, config: SeedbedConfig): Promise<MigrationPlan> {
   const shownAs = nameIn(project, knexfile)
-  const [knex, { migrations, seeds }] = await Promise.all([
+  const [knex, { migrations, seeds, searchPath }] = await Promise.all([
     findKnex(knexfile, shownAs),
     loadKnexfile(knexfile, shownAs),
   ])
@@ -45,19 +49,64 @@ export async function planKnex(project: string, knexfile: string, config: Seedbe
     count(migrationFiles.length, 'migration'),
     ...(seedFiles.length > 0 ? [count(seedFiles.length, 'seed')] : []),
   ]
+  const names = await migrationNames(migrations, migrationFiles)
+  const run = async (target: MigrationTarget | LivingTarget, parts: KnexJob['parts']) => {
+    const { url, knownRoles } = target
+    const variables = 'variables' in target ? target.variables : connectionVariables(url, config)
+    const job: KnexJob = { knex: knex.path, knexfile, shownAs, url, knownRoles, migrationFiles, seedFiles, parts }
+    const process = { script: knexProcess(), message: job }
+    const folder = dirname(knexfile)
+    const end = await runWithDatabase({ run: process, folder, url, variables, limit: knexLimit })
+    explainEnd(end, job, project)
+  }
+  const history = async (db: Reader) =>
+    compareHistory(
+      names.map(name => ({ name, hash: null })),
+      await readNoted(db, migrations, [searchPath].flat()[0]),
+    )
   return {
     description: `${shownAs} (${counts.join(', ')} of knex)`,
+    version: names.at(-1) ?? null,
     watched: [...folders, ...paths],
     ownSeeds: seedFiles,
     fingerprint: { knex: knex.version, ...fileHashes(files) },
     mayCreateRoles: files.some(({ bytes }) => mentionsCreateRole(bytes.toString('utf8'))),
-    async apply({ url, knownRoles }) {
-      const job: KnexJob = { knex: knex.path, knexfile, shownAs, url, knownRoles, migrationFiles, seedFiles }
-      const run = { script: knexProcess(), message: job }
-      const end = await runMigrationProcess({ run, folder: join(knexfile, '..'), url, config, limit: knexLimit })
-      explainEnd(end, job, project)
+    history,
+    apply: target => run(target, ['migrations', 'seeds']),
+    async migrate(target) {
+      const client = await target.connect()
+      let pending: string[]
+      try {
+        const found = await history(client)
+        await refuseUncertain(client, found, { environment: target.environment, path: shownAs })
+        pending = found.pending
+      } finally {
+        await client.end()
+      }
+      if (pending.length === 0) return []
+      for (const name of pending) target.progress(name)
+      await run(target, ['migrations'])
+      return pending
     },
+    seed: target => run(target, ['seeds']),
   }
+}
+
+/** As knex notes them. */
+async function migrationNames({ migrationSource, loadExtensions }: KnexFiles, files: string[]): Promise<string[]> {
+  if (!migrationSource) return files.map(path => basename(path))
+  const found = await migrationSource.getMigrations(loadExtensions)
+  return found.map(migration => migrationSource.getMigrationName(migration))
+}
+
+async function readNoted(db: Reader, options: KnexFiles, searched: string | undefined): Promise<Noted[]> {
+  const { tableName = 'knex_migrations', schemaName = searched ?? 'public' } = options
+  if (!(await hasTable(db, schemaName, tableName))) return []
+  const { escapeIdentifier } = loadPg()
+  const { rows } = await db.query<{ name: string }>(
+    `select name from ${escapeIdentifier(schemaName)}.${escapeIdentifier(tableName)} order by id`,
+  )
+  return rows.map(({ name }) => ({ name, hash: null, finished: true }))
 }
 
 const knexLimit = 10 * 60_000

@@ -11,6 +11,7 @@ export interface KnexConfig {
   migrations: KnexFiles
   seeds: KnexFiles
   pool?: { afterCreate?: AfterCreate }
+  searchPath?: string | string[]
   [option: string]: unknown
 }
 
@@ -20,9 +21,18 @@ export interface KnexFiles {
   loadExtensions?: string[]
   sortDirsSeparately?: boolean
   recursive?: boolean
-  migrationSource?: unknown
+  migrationSource?: MigrationSource
   seedSource?: unknown
+  /** Where knex notes what it has applied. */
+  tableName?: string
+  schemaName?: string
   [option: string]: unknown
+}
+
+/** The part of knex's interface that names migrations. */
+export interface MigrationSource {
+  getMigrations(loadExtensions?: string[]): Promise<unknown[]>
+  getMigrationName(migration: unknown): string
 }
 
 export type AfterCreate = (connection: unknown, done: (error?: unknown, connection?: unknown) => void) => void

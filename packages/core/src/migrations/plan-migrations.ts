@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { SeedbedConfig } from '../config/config.js'
 import { detectMigrations, recogniseMigrations } from './find-migrations.js'
+import { compareHistory } from './migration-history.js'
 import type { MigrationPlan } from './migration-plan.js'
 
 /**
@@ -34,10 +35,13 @@ export async function planMigrations(folder: string, config: SeedbedConfig): Pro
 function nothingFound(folder: string): MigrationPlan {
   return {
     description: 'no migrations found (migrations/, prisma/, drizzle/, a knexfile or schema.sql)',
+    version: null,
     fingerprint: {},
     watched: ['migrations', 'prisma', 'drizzle', 'schema.sql'].map(name => join(folder, name)),
     ownSeeds: [],
     mayCreateRoles: false,
     apply: async () => {},
+    history: async () => compareHistory([], []),
+    migrate: async () => [],
   }
 }

@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { migrationErrors } from './errors.js'
 import type { MigrationPlan } from './migration-plan.js'
+import { hasTable } from './own-bookkeeping.js'
 import { nameIn, readProjectFile, sha256 } from './project-files.js'
 import { sqlPlan, type Bookkeeping } from './sql-plan.js'
 
@@ -22,9 +23,14 @@ export async function planPrisma(project: string, folder: string): Promise<Migra
   }
   return sqlPlan({
     description: `${nameIn(project, folder)}/ (${files.length} of Prisma)`,
+    path: nameIn(project, folder),
     watched: [folder],
     others: lock ? [lock] : [],
-    migrations: files.map(file => ({ file, script: text => ({ text, transaction: 'script' }) })),
+    migrations: files.map(file => ({
+      name: file.name.split('/').at(-2)!,
+      file,
+      script: text => ({ text, transaction: 'script' }),
+    })),
     bookkeeping,
   })
 }
@@ -46,9 +52,18 @@ function refuseOtherProvider(path: string, text: string): void {
   throw migrationErrors.MIGRATIONS_BROKEN({ path, problem })
 }
 
-/** The table as Prisma's schema engine makes it, and the row that it writes for a migration that went well. */
+/** The table as Prisma's schema engine makes it, and the rows that it writes. */
 const bookkeeping: Bookkeeping = {
-  async begin(client) {
+  hash: ({ bytes }) => sha256(bytes),
+  async read(db) {
+    if (!(await hasTable(db, 'public', '_prisma_migrations'))) return undefined
+    const { rows } = await db.query<{ name: string; hash: string; finished: string }>(
+      `select migration_name as name, checksum as hash, (finished_at is not null)::pg_catalog.text as finished
+        from public._prisma_migrations where rolled_back_at is null order by started_at`,
+    )
+    return rows.map(row => ({ ...row, finished: row.finished === 'true' }))
+  },
+  async create(client) {
     await client.query(`CREATE TABLE public._prisma_migrations (
       id VARCHAR(36) PRIMARY KEY NOT NULL,
       checksum VARCHAR(64) NOT NULL,
@@ -60,11 +75,29 @@ const bookkeeping: Bookkeeping = {
       applied_steps_count INTEGER NOT NULL DEFAULT 0
     )`)
   },
-  async applied(client, { file }) {
+  steps: {
+    async begin(client, { name, file }) {
+      await client.query('INSERT INTO public._prisma_migrations (id, checksum, migration_name) VALUES ($1, $2, $3)', [
+        randomUUID(),
+        sha256(file.bytes),
+        name,
+      ])
+    },
+    again: name => `npx prisma migrate resolve --rolled-back ${name}`,
+  },
+  async finish(client, { name, file }, begun) {
+    if (begun) {
+      await client.query(
+        `UPDATE public._prisma_migrations SET finished_at = now(), applied_steps_count = 1
+         WHERE migration_name = $1 AND finished_at IS NULL AND rolled_back_at IS NULL`,
+        [name],
+      )
+      return
+    }
     await client.query(
       `INSERT INTO public._prisma_migrations (id, checksum, finished_at, migration_name, applied_steps_count)
        VALUES ($1, $2, now(), $3, 1)`,
-      [randomUUID(), sha256(file.bytes), file.name.split('/').at(-2)],
+      [randomUUID(), sha256(file.bytes), name],
     )
   },
 }

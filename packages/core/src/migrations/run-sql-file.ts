@@ -21,6 +21,8 @@ export interface SqlFile {
   transaction: 'own' | 'none' | 'script' | 'caller'
   /** Roles that exist already and may be created again; see `alterKnownRoles`. @default none */
   knownRoles?: readonly string[]
+  /** Called at the end of an `own` transaction, as the role that the session was opened with: what it writes is committed with the file. */
+  note?: () => Promise<void>
 }
 
 /**
@@ -43,6 +45,10 @@ export async function runSqlFile(client: ClientBase, sql: SqlFile): Promise<void
   if (sql.transaction === 'own') await client.query('BEGIN')
   try {
     for (const step of steps) await runStep(client, sql, step)
+    if (sql.note) {
+      await client.query('RESET SESSION AUTHORIZATION; RESET ROLE')
+      await sql.note()
+    }
     // a deferred constraint fails only here: no statement is to blame
     if (sql.transaction === 'own') await client.query('COMMIT').catch(error => fail(sql, error))
   } catch (error) {

@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { migrationErrors } from './errors.js'
 import type { MigrationPlan } from './migration-plan.js'
 import { naturalOrder } from './natural-order.js'
@@ -21,8 +21,13 @@ export async function planSqlFolder(project: string, folder: string, names: stri
   const files = await Promise.all(ups.map(name => readProjectFile(project, join(folder, name))))
   return sqlPlan({
     description: `${nameIn(project, folder)}/ (${counts.join(', ')})`,
+    path: nameIn(project, folder),
     watched: [folder],
-    migrations: files.map(file => ({ file, script: text => upScript(file.name, text) })),
+    migrations: files.map(file => ({
+      name: basename(file.path),
+      file,
+      script: text => upScript(file.name, text),
+    })),
   })
 }
 
@@ -30,7 +35,10 @@ export async function planSqlFolder(project: string, folder: string, names: stri
 export async function planSchemaFile(project: string, path: string): Promise<MigrationPlan> {
   const file = await readProjectFile(project, path)
   const script = (text: string) => upScript(file.name, text)
-  return sqlPlan({ description: file.name, watched: [path], migrations: [{ file, script }] })
+  return sqlPlan({
+    ...{ description: file.name, path: file.name, watched: [path], whole: true },
+    migrations: [{ name: basename(path), file, script }],
+  })
 }
 
 function isDownFile(name: string): boolean {

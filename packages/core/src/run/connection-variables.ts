@@ -17,6 +17,15 @@ export function connectionVariables(url: string, config: SeedbedConfig): WorkerD
   }
 }
 
+/** The same for a program that works on an environment's own database. */
+export function environmentVariables(
+  url: string,
+  environment: string,
+  config: SeedbedConfig,
+): WorkerDatabase['variables'] {
+  return { ...variablesOf(url), ENVIRONMENT: environment, ...config.variables?.(connectionParts(url)) }
+}
+
 /** A URL in the parts that `variables` of the config is called with. */
 export function connectionParts(url: string): ConnectionParts {
   return {

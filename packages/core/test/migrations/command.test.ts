@@ -4,7 +4,7 @@ import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
-import { runMigrationProcess } from '../../src/migrations/migration-process.js'
+import { runWithDatabase } from '../../src/run/run-with-database.js'
 import { planMigrations } from '../../src/migrations/plan-migrations.js'
 import { failureOf, makeProject, query, useServer } from './project.js'
 
@@ -157,11 +157,11 @@ async function gone(pid: number): Promise<boolean> {
 
 test.skipIf(process.platform === 'win32')('it is killed with all that it has started when its time is up', async () => {
   await using project = await makeProject()
-  const end = runMigrationProcess({
+  const end = runWithDatabase({
     run: { shell: sleeper },
     folder: project.folder,
     url: await server.database(),
-    config: {},
+    variables: {},
     limit: 400,
   })
   const pid = await pidOf(project.folder)
@@ -174,8 +174,8 @@ test.skipIf(process.platform === 'win32').each(['SIGINT', 'SIGTERM'] as const)(
   async signal => {
     await using project = await makeProject()
     await project.write({
-      'run.mjs': `import { runMigrationProcess } from ${JSON.stringify(pathToFileURL(join(core, 'dist/migrations/migration-process.js')).href)}
-      await runMigrationProcess({ run: { shell: ${JSON.stringify(sleeper)} }, folder: '.', url: 'postgresql://a@b/c', config: {}, limit: 60000 })`,
+      'run.mjs': `import { runWithDatabase } from ${JSON.stringify(pathToFileURL(join(core, 'dist/run/run-with-database.js')).href)}
+      await runWithDatabase({ run: { shell: ${JSON.stringify(sleeper)} }, folder: '.', url: 'postgresql://a@b/c', variables: {}, limit: 60000 })`,
     })
     await rm(join(project.folder, 'grandchild'), { force: true })
     const runner = spawn(process.execPath, ['run.mjs'], { cwd: project.folder, stdio: 'ignore' })

@@ -40,6 +40,13 @@ export const { errors: guardErrors, kinds: guardErrorKinds } = defineErrors({
     message: ({ environment, place, reason }) => `${environment} at ${place} could not be looked at: ${reason}.`,
     hint: () => 'Start the server, or correct the URL. seedbed doctor says more.',
   }),
+  GUARD_DATABASE_MISSING: kind<Refused & { place: string }>({
+    title: 'The database is not there',
+    why: 'The server answers, and has no database of this name.',
+    example: { ...example, place: 'localhost:5432/shop_test' },
+    message: ({ environment, name, place }) => `There is no database "${name}" of ${environment} at ${place}.`,
+    hint: ({ environment }) => `seedbed prepare ${environment} makes it. If it has another name, correct the URL.`,
+  }),
   GUARD_POOLER: kind<{ environment: string; place: string }>({
     title: 'A pooler shares the session with others',
     why: 'The guard looks at one session and hands over that very one. In transaction mode a pooler may put another in its place at any moment.',

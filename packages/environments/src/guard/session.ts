@@ -47,9 +47,15 @@ export async function openSession(given: string, environment: string, database?:
 }
 
 export function connectionFailed(url: string, environment: string, cause: unknown) {
+  if ((cause as { code?: string }).code === invalidCatalogName) {
+    return guardErrors.GUARD_DATABASE_MISSING({ environment, name: databaseOf(url), place: placeOf(url) })
+  }
   const reason = withoutSecrets((cause as Error).message || String(cause), secretsOf({ url }))
   return guardErrors.GUARD_CONNECTION_FAILED({ environment, place: placeOf(url), reason })
 }
+
+/** The server is there, and has no such database (manual, appendix A). */
+const invalidCatalogName = '3D000'
 
 // pg_temp stands last, or it would be searched first. Time limits would end the session, and with it its lock.
 const settings = `

@@ -164,7 +164,7 @@ describe.each(majors)('PostgreSQL %i', version => {
       }
       const withoutLive = { ...shop.options, config: { ...shop.config, environments } }
       expect(await refusal(claimDatabase(shop.target('staging', url), withoutLive, async () => true))).toBe(
-        'GUARD_CONNECTION_FAILED',
+        'GUARD_DATABASE_MISSING',
       )
       const other = { url: shop.urlFor({ user: 'maker', database: 'shop_test' }) }
       const elsewhereLive = {

@@ -219,7 +219,7 @@ describe.each(majors)('PostgreSQL %i', version => {
     const config = { ...shop.config, environments: { ...shop.config.environments, test: { url } } }
     const options = { ...shop.options, config }
     const target = targetIn(config, 'test')
-    expect(await refusal(openGuarded(target, 'reset', options))).toBe('GUARD_CONNECTION_FAILED')
+    expect(await refusal(openGuarded(target, 'reset', options))).toBe('GUARD_DATABASE_MISSING')
     {
       await using session = await openGuarded(target, 'create', options)
       await session.query(`create database ${escapeIdentifier(session.name)}`)

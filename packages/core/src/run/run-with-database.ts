@@ -1,17 +1,17 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import type { SeedbedConfig } from '../config/config.js'
-import { applyVariables } from '../run/apply-variables.js'
-import { connectionVariables } from '../run/connection-variables.js'
+import { applyVariables } from './apply-variables.js'
+import type { WorkerDatabase } from './run-handle.js'
 
-export interface MigrationProcess {
+export interface DatabaseProgram {
   /** A line for the shell, or a script of ours for this Node, with a message that it gets. */
   run: { shell: string } | { script: string; message: object }
   folder: string
   /** The database; its password is taken out of what is returned. */
   url: string
-  config: SeedbedConfig
-  /** Milliseconds after which it is killed. */
-  limit: number
+  /** What it gets beside our own environment; of that, no PG* comes through. Null stands for one that has to be unset. */
+  variables: WorkerDatabase['variables']
+  /** Milliseconds after which it is killed. @default it takes as long as it takes */
+  limit?: number
 }
 
 export interface ProcessEnd {
@@ -24,15 +24,20 @@ export interface ProcessEnd {
 }
 
 /**
- * Runs a program that migrates a database, with the variables that a test would have and the end of its output kept.
+ * Runs a program that works on a database, migrates it for instance, and keeps the end of its output.
  * It reads nothing from the terminal. It is a process group of its own, which is killed when the time is up and when
  * this process is told to stop: otherwise Ctrl-C would leave it working on a database that is being thrown away.
  */
-export async function runMigrationProcess(options: MigrationProcess): Promise<ProcessEnd> {
+export async function runWithDatabase(options: DatabaseProgram): Promise<ProcessEnd> {
   let child: ChildProcess | undefined
   let timer: NodeJS.Timeout | undefined
   let answer: unknown
   let late = false
+  const { limit } = options
+  const expire = () => {
+    late = true
+    killGroup(child)
+  }
   // before the start: the moment between would be long enough for Ctrl-C
   const forget = killWithThisProcess(() => killGroup(child))
   try {
@@ -42,12 +47,9 @@ export async function runMigrationProcess(options: MigrationProcess): Promise<Pr
       answer = message
     })
     if ('script' in options.run) child.send(options.run.message)
-    timer = setTimeout(() => {
-      late = true
-      killGroup(child)
-    }, options.limit)
+    if (limit !== undefined) timer = setTimeout(expire, limit)
     const failure = await ended(child)
-    const reason = late ? `did not end within ${Math.round(options.limit / 60_000)} minutes and was killed` : failure
+    const reason = late ? `did not end within ${Math.round(limit! / 60_000)} minutes and was killed` : failure
     return { failure: reason, output: withoutPassword(tail(), options.url), answer }
   } finally {
     clearTimeout(timer)
@@ -56,10 +58,10 @@ export async function runMigrationProcess(options: MigrationProcess): Promise<Pr
   }
 }
 
-function start({ run, folder, url, config }: MigrationProcess): ChildProcess {
+function start({ run, folder, variables }: DatabaseProgram): ChildProcess {
   const env = { ...process.env }
   for (const name of Object.keys(env)) if (name.startsWith('PG')) delete env[name]
-  applyVariables(env, connectionVariables(url, config))
+  applyVariables(env, variables)
   const group = { cwd: folder, env, detached: !windows }
   if ('shell' in run) return spawn(run.shell, { ...group, shell: true, stdio: ['ignore', 'pipe', 'pipe'] })
   return spawn(process.execPath, [run.script], { ...group, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
