@@ -2,7 +2,8 @@ import { claimEnvironment, environmentCommandErrors, SeedbedError } from '@seedb
 import { badge, type ResolvedEnvironment } from '@seedbed/environments'
 import type { ClaimSummary } from '@seedbed/environments/guard'
 import { askName, type Answer } from './ask.js'
-import { colour, plain, printJson, say, sizeOf } from './print.js'
+import { contentsLines } from './contents-lines.js'
+import { colour, plain, printJson, say } from './print.js'
 
 /**
  * Shows what is in each database of an environment, and marks it as the environment's own when somebody has typed its name.
@@ -38,7 +39,6 @@ export async function claimCommand(folder: string, name: string, { json }: { jso
 
 function summaryLines({ environment, tier, project, database, ...found }: ClaimSummary): string[] {
   const { place, identity, contents, marker, copied } = found
-  const { tables, rows, bytes, largest, lastUsed, sessions } = contents
   const owner = marker && `${marker.environment} (${marker.tier}), ${marker.database} of ${marker.project}`
   const origin = copied ? ', and the marker came along from another database' : ''
   return [
@@ -46,7 +46,6 @@ function summaryLines({ environment, tier, project, database, ...found }: ClaimS
     owner === undefined
       ? 'it has no marker now'
       : colour('yellow', plain(`it is marked as ${owner}, by ${marker!.markedBy} at ${marker!.markedAt}${origin}`)),
-    `${tables} tables, about ${rows} rows, ${sizeOf(bytes)}; ${sessions} other sessions; last used ${lastUsed ?? 'nobody knows when'}`,
-    ...largest.map(({ table, rows, bytes }) => `  ${plain(table)}: about ${rows} rows, ${sizeOf(bytes)}`),
+    ...contentsLines(contents),
   ]
 }

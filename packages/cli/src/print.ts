@@ -1,10 +1,30 @@
+import { clearLine, cursorTo } from 'node:readline'
 import { styleText } from 'node:util'
 import type { TestPlace } from '@seedbed/core'
 import { badge } from '@seedbed/environments'
 
 /** Says something about the run to whoever watches. Standard output is not ours: it may be a file of the user's. */
 export function say(line: string): void {
+  clearDrawn()
   process.stderr.write(`${colour('bold', 'seedbed')}  ${line}\n`)
+}
+
+/** Shows at a terminal what is under way, until the next line is said or drawn. */
+export function draw(line: string): void {
+  clearDrawn()
+  // What is wider than the terminal would begin a second line, which nothing clears.
+  const width = (process.stderr.columns || 80) - 1 - 'seedbed  '.length
+  process.stderr.write(`${colour('bold', 'seedbed')}  ${line.slice(0, Math.max(width, 10))}`)
+  isDrawn = true
+}
+
+let isDrawn = false
+
+function clearDrawn(): void {
+  if (!isDrawn) return
+  isDrawn = false
+  cursorTo(process.stderr, 0)
+  clearLine(process.stderr, 0)
 }
 
 /** Says where a command works, before it does anything. */

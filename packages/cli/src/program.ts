@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import { addEnvironmentCommands } from './environment-commands.js'
+import { addPrepareCommands } from './prepare-commands.js'
 
 /**
  * The commands and what they say of themselves.
@@ -29,20 +30,7 @@ export function seedbed(ended: (code: number) => void): Command {
       const { runCommand } = await import('./run-command.js')
       ended(await runCommand(command, process.cwd(), env))
     })
-  program
-    .command('prepare')
-    .description("make the server, the template and the workers' databases ready: a step for CI")
-    .option(
-      '--workers <number>',
-      "how many workers' databases (default: one a core, the most that a runner takes by itself)",
-      countOf,
-    )
-    .option('--json', 'print what is ready as JSON')
-    .addHelpText('after', aboutPrepare)
-    .action(async (options: { workers?: number; json?: boolean }) => {
-      const { prepareCommand } = await import('./prepare-command.js')
-      await prepareCommand(process.cwd(), options)
-    })
+  addPrepareCommands(program, ended)
   program
     .command('prune')
     .description("list the databases that failed tests have kept (keep: 'failed'), and drop them with --yes")
@@ -52,29 +40,9 @@ export function seedbed(ended: (code: number) => void): Command {
       const { pruneCommand } = await import('./prune-command.js')
       ended(await pruneCommand(process.cwd(), options))
     })
-  const cache = program.command('cache').description('what a CI has to know to cache what prepare makes')
-  cache
-    .command('key')
-    .description('print a key that changes whenever the cache would be of no use; starts no server')
-    .option('--json', 'print what it is made of, too, as JSON')
-    .action(async (options: { json?: boolean }) => {
-      const { cacheKeyCommand } = await import('./prepare-command.js')
-      await cacheKeyCommand(process.cwd(), options)
-    })
   addEnvironmentCommands(program, ended)
   return program
 }
-
-function countOf(text: string): number {
-  const count = Number(text)
-  if (!/^\d+$/.test(text) || count < 1) throw new InvalidArgumentError('It has to be a whole number from 1.')
-  return count
-}
-
-const aboutPrepare = `
-A run that follows initialises, builds and clones nothing: neither here nor on a machine where a CI has restored the
-folder that is named in the end. With a server of your own (TEST_DATABASE_URL), the template and the databases wait there.
-The guide has recipes for GitHub Actions and GitLab: https://github.com/seedbed/seedbed/blob/main/docs/guide/ci.md`
 
 const aboutRun = `
 The project's Seedbed config is found from the current folder upwards, as the test runners find it. The command gets

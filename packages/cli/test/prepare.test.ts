@@ -18,13 +18,13 @@ test('prepare says where, what was made and what to cache; the second time nothi
   expect(existsSync(join(folder!, 'cluster.json'))).toBe(true)
 
   const second = await project.seedbed(['prepare', '--workers', '2', '--json'], { env })
-  expect(JSON.parse(second.stdout)).toMatchObject({
-    origin: 'started',
-    templateBuilt: null,
-    cloned: 0,
-    folder,
-    sealed: true,
-  })
+  expect(JSON.parse(second.stdout)).toMatchObject([
+    {
+      environment: 'test',
+      databases: [],
+      run: { origin: 'started', templateBuilt: null, cloned: 0, folder, sealed: true },
+    },
+  ])
   expect(second.stderr).toMatch(/· template was there · 2 worker databases were there$/m)
 })
 
@@ -48,6 +48,9 @@ test('with a server of the user’s, prepare says that all stays there, and cach
   const prepared = await project.seedbed(['prepare', '--workers', '1'])
   expect(prepared.code, prepared.stderr).toBe(0)
   expect(prepared.stderr).toMatch(/^seedbed {2}\[TEST\] test · postgresql:\/\/.*\n/)
+  // Nobody has named it, and a run needs no more than its server.
+  expect(prepared.stderr).toMatch(/^seedbed {2}"postgres" itself is left alone: "postgres" has no marker/m)
+  expect((await project.seedbed(['prepare', 'test'])).stderr).toContain('GUARD_MARKER_MISSING')
   expect(prepared.stderr).toMatch(/^seedbed {2}it all stays on that server: there is no folder to cache$/m)
   const key = await project.seedbed(['cache', 'key'])
   expect(key).toMatchObject({ code: 1, stdout: '' })

@@ -1,5 +1,5 @@
 export { defineConfig } from './config/config.js'
-export type { ConnectionParts, ContainerServer, MigrationCommand, SeedbedConfig } from './config/config.js'
+export type { ConnectionParts, ContainerServer, MigrationCommand, PrepareStep, SeedbedConfig } from './config/config.js'
 export type { Problem } from './environment/asked-in.js'
 export { auditLog, type AuditLogOptions } from './environment/audit-log.js'
 export { claimEnvironment, type ClaimOptions } from './environment/claim-environment.js'
@@ -23,7 +23,16 @@ export type { TestPlace } from './environment/test-environment.js'
 export { cacheKey, type CacheKey } from './prepare/cache-key.js'
 export { accessLines } from './run/kept-lines.js'
 export { prune, type PruneOptions, type Pruning } from './prune/prune.js'
-export { prepare, type Preparation, type PrepareOptions } from './prepare/prepare.js'
+export {
+  prepare,
+  resetBare,
+  type PreparedEnvironment,
+  type PrepareOptions,
+  type ResetBareOptions,
+} from './prepare/prepare.js'
+export type { PrepareQuestion } from './prepare/confirm.js'
+export type { PreparedDatabase } from './prepare/prepare-database.js'
+export type { PreparedRun } from './prepare/prepare-run.js'
 export { refuseConnections } from './run/refuse-connections.js'
 export { publishReport } from './run/publish-report.js'
 export type { RunReport } from './run/report.js'

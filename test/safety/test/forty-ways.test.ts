@@ -297,11 +297,54 @@ describe('somebody names production', () => {
     await expectUntouched(outcome)
   })
 
-  test('prepare and prune know no production at all', async () => {
-    for (const verb of ['prepare', 'prune']) {
-      const outcome = await named([verb, '--yes'], { ENVIRONMENT: 'production', DATABASE_URL: url() })
-      await expectUntouched(outcome)
-    }
+  test.each([
+    ['prepare'],
+    ['prepare', '--all', '--fresh'],
+    ['prepare', 'production', '--fresh'],
+    ['prepare', 'production', '--baseline', '1_users.sql'],
+    ['reset', '--bare'],
+    ['reset', 'prod', '--bare'],
+    ['prune'],
+  ])('%s %s %s, and yes to all of it', async (...args) => {
+    const outcome = await named([...args, '--yes'], { ENVIRONMENT: 'production', DATABASE_URL: url(), CI: 'true' })
+    await expectUntouched(outcome)
+  })
+
+  test('on its own machine, with its consent: it may be migrated, and not be emptied', async () => {
+    await withConfig({ consent: { variable: 'IS_PRODUCTION' } }, async () => {
+      for (const args of [
+        ['prepare', 'production', '--fresh'],
+        ['reset', 'production', '--bare'],
+      ]) {
+        const outcome = await named([...args, '--yes'], { IS_PRODUCTION: 'true' })
+        expect(outcome.code).toBe(1)
+        expect(outcome.stderr).toContain('GUARD_PROTECTED')
+        expect(await production.canaries()).toBe(1000)
+      }
+    })
+    await production.visits()
+  })
+
+  test('another environment leads to it, by a name that the config does not know, with its marker and without', async () => {
+    const alias = at('0x7f.1')
+    const environments = { ...config.environments, staging: { url: alias }, test: { url: alias } }
+    await withConfig({ environments }, async () => {
+      for (const marker of ['marker', 'hidden']) {
+        if (marker === 'hidden') await production.run('alter table seedbed.marker rename to hidden')
+        for (const args of [
+          ['reset', 'staging', '--bare'],
+          ['prepare', 'staging', '--fresh'],
+          ['prepare', '--fresh'],
+        ]) {
+          const { stderr, code } = await named([...args, '--yes'])
+          expect(code, stderr).toBe(1)
+          expect(stderr).toMatch(/GUARD_(REMEMBERED|MARKER_OF_ANOTHER)|ENVIRONMENTS_SHARE_DATABASE/)
+          expect(await production.canaries()).toBe(1000)
+        }
+      }
+      await production.run('alter table seedbed.hidden rename to marker')
+    })
+    await production.visits()
   })
 })
 
@@ -315,6 +358,23 @@ describe('what the project itself brings along', () => {
         expect(outcome.stderr).toContain('production is refused here')
         await expectUntouched(outcome)
       }),
+    )
+  })
+
+  test('a step of prepare that connects elsewhere', async () => {
+    await withFile('step.mjs', connect, () =>
+      withConfig(
+        {
+          environments: { ...config.environments, development: { url: tests.urlFor({ database: 'shop_dev' }) } },
+          steps: [{ name: 'copy', run: 'node step.mjs' }],
+        },
+        async () => {
+          const outcome = await project.seedbed(['prepare', 'development'], { env: { PRODUCTION_URL: url() } })
+          expect(outcome.stderr).toContain('production is refused here')
+          expect(outcome.stderr).toContain('STEP_FAILED')
+          await expectUntouched(outcome)
+        },
+      ),
     )
   })
 

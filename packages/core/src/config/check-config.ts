@@ -76,6 +76,7 @@ const checks = {
       : oneOf('embedded', 'container')(value, option, file),
   variables: aFunction('a function from the connection to variables'),
   extensions: listOf(text('the name of an extension'), 'a list of names'),
+  steps,
   project: text("the project's name"),
   databases: listOf(text('the base name of a database'), 'a list of names'),
   environments: recordOf(options(environment)),
@@ -170,6 +171,15 @@ function paths(value: unknown, option: string, file: string): void {
   const expected = 'a list of at least one path'
   listOf(text('a path'), expected)(value, option, file)
   if (Array.isArray(value) && value.length === 0) throw wrong(file, option, expected, value)
+}
+
+/** What has been done of them is noted by their names. */
+function steps(value: unknown, option: string, file: string): void {
+  const step = options({ name: text('a name'), run: text('a shell command') }, ['name', 'run'])
+  listOf(step, 'a list of { name, run }')(value, option, file)
+  const names = (value as { name: string }[]).map(({ name }) => name)
+  const twice = names.findIndex((name, index) => names.indexOf(name) < index)
+  if (twice !== -1) throw wrong(file, `${option}[${twice}].name`, 'a name that no other step has', names[twice])
 }
 
 function oneOf(...values: string[]): Check {

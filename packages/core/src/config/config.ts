@@ -43,6 +43,12 @@ export interface SeedbedConfig extends EnvironmentsConfig<string> {
    * there is a worker: the port stands for the one to come, and is replaced in the texts that you make of it.
    */
   variables?: (connection: ConnectionParts) => Record<string, string>
+  /**
+   * What makes an environment ready after its migrations and seeds: `seedbed prepare` runs each, in this order, by the shell in the
+   * config's folder with DATABASE_URL, PG* and ENVIRONMENT of that environment. Templates of a test run have none of it, nor has
+   * production. `[{ name: 'embeddings', run: 'node scripts/embed.js' }]`
+   */
+  steps?: PrepareStep[]
   /** Extensions that the server's administrator creates in every template before the migrations. */
   extensions?: string[]
 }
@@ -53,6 +59,14 @@ export interface MigrationCommand {
   command: string
   /** Files and folders whose content decides whether the template is still good. At least one. */
   dependsOn: string[]
+}
+
+/** A command of the project's own. */
+export interface PrepareStep {
+  /** What it is called in what is printed and noted; no two have the same. */
+  name: string
+  /** A line for the shell. */
+  run: string
 }
 
 export interface ContainerServer {

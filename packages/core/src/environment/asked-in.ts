@@ -1,4 +1,5 @@
 import { askedHere, SeedbedError, type AskedHere } from '@seedbed/environments'
+import type { SeedbedConfig } from '../config/config.js'
 import { loadConfig } from '../config/load-config.js'
 
 export interface InProject {
@@ -6,10 +7,15 @@ export interface InProject {
   folder: string
 }
 
+export interface AskedInProject extends AskedHere<string> {
+  config: SeedbedConfig
+}
+
 /** What decides in a project about a command: its config, which is checked, the variables, `.env` and the git branch. */
-export async function askedIn({ folder }: InProject, environment?: string): Promise<AskedHere<string>> {
+export async function askedIn({ folder }: InProject, environment?: string): Promise<AskedInProject> {
   const loaded = await loadConfig(folder)
-  return askedHere({ config: loaded.config, folder: loaded.folder, environment, purpose: 'command' })
+  const { config } = loaded
+  return { ...askedHere({ config, folder: loaded.folder, environment, purpose: 'command' }), config }
 }
 
 /** An error as a part of an answer: its message without the hint and the code, which stand beside it. */

@@ -1,6 +1,7 @@
-import { configuredEnvironment, type Address, type ResolvedEnvironment } from '@seedbed/environments'
+import { configuredEnvironment, type ResolvedEnvironment } from '@seedbed/environments'
 import { claimDatabase, type ClaimSummary, type Marker } from '@seedbed/environments/guard'
 import { askedIn, type InProject } from './asked-in.js'
+import { namedEnvironment } from './named-environment.js'
 
 export interface ClaimOptions extends InProject {
   /** The environment, by its name or an alias. */
@@ -22,19 +23,9 @@ export interface ClaimOptions extends InProject {
 export async function claimEnvironment({ folder, name, confirm }: ClaimOptions): Promise<Record<string, Marker>> {
   const asked = await askedIn({ folder })
   const configured = configuredEnvironment(name, `seedbed env claim ${name}`, asked)
-  const databases: Record<string, Address> = {}
-  for (const [database, address] of Object.entries(configured.databases)) {
-    if ('missing' in address) throw address.missing
-    databases[database] = address
-  }
-  const { tier, badge, notes } = configured
-  // The one that is named, under a test runner too: the guard refuses there what is not test.
-  const environment: ResolvedEnvironment<string> = {
-    ...{ name: configured.name, tier, protected: configured.protected, badge, databases },
-    ...{ explicit: true, reason: `seedbed env claim ${name}`, notes },
-  }
+  const environment = namedEnvironment(configured, `seedbed env claim ${name}`)
   const markers: Record<string, Marker> = {}
-  for (const database of Object.keys(databases)) {
+  for (const database of Object.keys(environment.databases)) {
     markers[database] = await claimDatabase({ environment, database }, asked, summary => confirm(summary, environment))
   }
   return markers

@@ -3,6 +3,7 @@ import { configErrorKinds } from '../config/errors.js'
 import { environmentCommandErrorKinds } from '../environment/errors.js'
 import { migrationErrorKinds } from '../migrations/errors.js'
 import { prepareErrorKinds } from '../prepare/errors.js'
+import { resetErrorKinds } from '../reset/errors.js'
 import { seedErrorKinds } from '../seeds/errors.js'
 import { labelErrorKinds } from '../seeds/label-errors.js'
 import { containerErrorKinds } from '../server/container-errors.js'
@@ -30,4 +31,5 @@ export const errorKinds: Record<string, Record<string, DocumentedKind>> = {
   template: templateErrorKinds,
   worker: workerErrorKinds,
   prepare: prepareErrorKinds,
+  reset: resetErrorKinds,
 }

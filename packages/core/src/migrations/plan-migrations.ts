@@ -22,7 +22,7 @@ export async function planMigrations(folder: string, config: SeedbedConfig): Pro
   if (typeof migrations === 'object') return (await import('./command.js')).planCommand(folder, migrations, config)
   const found =
     migrations === undefined ? await detectMigrations(folder) : await recogniseMigrations(folder, migrations)
-  if (!found) return nothingFound(folder)
+  if (!found) return noMigrations(folder)
   if (found.kind === 'sql-folder') {
     return (await import('./sql-folder.js')).planSqlFolder(folder, found.path, found.names)
   }
@@ -32,7 +32,8 @@ export async function planMigrations(folder: string, config: SeedbedConfig): Pro
   return (await import('./knex.js')).planKnex(folder, found.path, config)
 }
 
-function nothingFound(folder: string): MigrationPlan {
+/** Of a project that has none, and of a database that they are not for. */
+export function noMigrations(folder: string): MigrationPlan {
   return {
     description: 'no migrations found (migrations/, prisma/, drizzle/, a knexfile or schema.sql)',
     version: null,

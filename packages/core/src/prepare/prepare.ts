@@ -1,91 +1,190 @@
+import {
+  chooseEnvironment,
+  configuredEnvironment,
+  configuredEnvironments,
+  printableUrl,
+  refusalsOf,
+  SeedbedError,
+  type AskedHere,
+  type ConfiguredEnvironment,
+  type Tier,
+} from '@seedbed/environments'
+import { askedIn, problemOf, type InProject, type Problem } from '../environment/asked-in.js'
+import { namedEnvironment } from '../environment/named-environment.js'
 import type { TestPlace } from '../environment/test-environment.js'
-import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
-import { loadProject, openProject } from '../run/open-project.js'
-import { isSealed } from '../server/cluster-record.js'
-import { explainNoConnection } from '../server/no-connection.js'
-import { describeTestServer } from '../server/open-server.js'
-import type { Server } from '../server/server.js'
-import { ensureTemplate } from '../template/ensure-template.js'
+import { noMigrations, planMigrations } from '../migrations/plan-migrations.js'
+import { refuseConnections, refuseVariables } from '../run/refuse-connections.js'
+import { findSeeds } from '../seeds/find-seeds.js'
+import { askFor, type Asking } from './confirm.js'
+import { prepareErrors } from './errors.js'
+import { prepareDatabase, type PreparedDatabase, type PrepareSources, type PrepareWishes } from './prepare-database.js'
+import { prepareRun, type PreparedRun } from './prepare-run.js'
 
-export interface PrepareOptions {
-  /** The project's config is looked for from here upwards. */
-  folder: string
-  /** How many worker databases shall wait. @default one a core, the most that a runner takes by itself */
-  workers?: number
+interface Wishes extends InProject, Asking {
+  /** Its name or an alias. @default the one that is chosen here: for a command, test where nothing says otherwise */
+  environment?: string | undefined
   /** Is told, before anything is done, where it is going to be. */
   begin?: (place: TestPlace) => void
-  /** Is told what takes time, a line at a time. */
+  /** Is told what happens, a line at a time. */
   progress?: (line: string) => void
+  /** Is given what takes its time, with a name, and waits for it. */
+  during?: PrepareWishes['during']
 }
 
-/** What is ready for the next run. */
-export interface Preparation extends Pick<Server, 'kind' | 'origin'> {
-  /** `embedded PostgreSQL 18.4` */
-  server: string
-  template: string
-  /** Why the template was built; null if it was there. */
-  templateBuilt: string | null
-  workers: number
-  /** How many of their databases were made now. */
-  cloned: number
-  /** Of an embedded server: the cluster's folder. */
-  folder: string | null
-  /**
-   * Whether that folder can be archived now: its server has stopped and a seal was set, by which a copy is checked. False
-   * while another run uses the server: the last one out stops and seals it.
-   */
-  sealed: boolean
+export interface PrepareOptions extends Wishes {
+  /** Every environment of the config that has a URL, and test. One that fails does not stop the others, but for production. */
+  all?: boolean
+  /** Empty it first. Where nobody keeps anything, in test, it is emptied whenever it is not as its seeds leave it. */
+  fresh?: boolean
+  /** The database has tables and no notes of migrations: note that it has had all up to this one. */
+  baseline?: string | undefined
+  /** For test: how many worker databases shall wait. @default one a core, the most that a runner takes by itself */
+  workers?: number
+}
+
+export type ResetBareOptions = Wishes
+
+export interface PreparedEnvironment {
+  environment: string
+  tier: Tier
+  databases: PreparedDatabase[]
+  /** Of test: what the next run finds ready. */
+  run: PreparedRun | null
+  /** Why it is not ready; of one of several. */
+  problem: Problem | null
 }
 
 /**
- * Makes ready what a run would make at its start: the server, the template and a database for each worker; then stops the
- * server, if it is ours and nobody else's. A run that follows, here or where a CI has restored the folder, initialises,
- * builds and clones nothing. Done twice, the second does nothing. On a server of the user's the databases wait there.
+ * Makes environments ready: databases that are missing are created, migrations that are pending run, what is new gets the seeds, and
+ * the project's own steps run. For test, the server, the template and the worker databases of the next run are made ready, too. What
+ * is ready already is left alone, and nothing is written then.
  *
- * @throws what `startRun` does; nothing half-made is used then
+ * Production gets its migrations and nothing else, after somebody has consented: it is never emptied and never seeded.
+ *
+ * @throws SeedbedError what the guard refuses, PRODUCTION_WITHOUT_CONSENT, RESET_UNCONFIRMED, DATABASE_NOT_CREATED, STEP_FAILED,
+ *   MIGRATIONS_UNRECORDED, MIGRATION_UNFINISHED, SCHEMA_FILE_CHANGED, and what migrations and seeds throw
  * @example
- * const { folder, sealed } = await prepare({ folder: process.cwd(), workers: 4 })
+ * const [test] = await prepare({ folder: process.cwd(), environment: 'test', workers: 4 })
+ * console.log(test.databases, test.run?.template)
  */
-export async function prepare(options: PrepareOptions): Promise<Preparation> {
-  const { folder, workers = availableParallelism(), progress = () => {} } = options
-  const loaded = await loadProject(folder)
-  options.begin?.({ environment: loaded.environment, server: describeTestServer(loaded) })
-  const opened = await openProject(loaded, progress, { workers, cached: true })
-  const { server, asking } = opened
-  let filled
-  try {
-    filled = await fill(opened, workers, progress)
-  } catch (error) {
-    throw explainNoConnection(error, asking) ?? error
-  } finally {
-    await opened.close()
+export async function prepare(options: PrepareOptions): Promise<PreparedEnvironment[]> {
+  const project = await openSources(options)
+  const { asked } = project
+  if (!options.all) {
+    const { environment, isNamed } = chosen(asked, options.environment)
+    return [await prepareOne(environment, project, options, isNamed)]
   }
-  return {
-    ...filled,
-    kind: server.kind,
-    origin: server.origin,
-    server: server.description,
-    workers,
-    folder: server.folder ?? null,
-    sealed: server.folder !== undefined && (await isSealed(join(server.folder, 'cluster.json'))),
+  const prepared: PreparedEnvironment[] = []
+  for (const environment of everyOne(asked)) {
+    const { name, tier } = environment
+    const failed = prepared.find(each => each.problem !== null)
+    if (tier === 'production' && failed) {
+      const skipped = prepareErrors.PRODUCTION_SKIPPED({ environment: name, failed: failed.environment })
+      prepared.push({ environment: name, tier, databases: [], run: null, problem: problemOf(skipped) })
+      continue
+    }
+    const done = await prepareOne(environment, project, options, true).catch((error: unknown) => {
+      if (!(error instanceof SeedbedError)) throw error
+      return { environment: name, tier, databases: [], run: null, problem: problemOf(error) }
+    })
+    prepared.push(done)
   }
+  return prepared
 }
 
-/** Makes the template and its clones, and leaves them as a run does that has used none of them. */
-async function fill(
-  { server, templates, project }: Awaited<ReturnType<typeof openProject>>,
-  workers: number,
-  progress: (line: string) => void,
-): Promise<Pick<Preparation, 'template' | 'templateBuilt' | 'cloned'>> {
-  const { folder, config, migrations, seeds } = project
-  const { template, built } = await ensureTemplate(templates, { server, folder, config, migrations, seeds }, progress)
-  const clones = await templates.clone(template, { count: workers })
-  await Promise.all(clones.map(clone => clone.release({ sessions: 0, clean: true })))
-  await templates.sweep()
-  return {
-    template: template.database,
-    templateBuilt: built,
-    cloned: clones.filter(({ recycled }) => !recycled).length,
+/**
+ * Empties the databases of an environment and runs all migrations: the schema alone, without seeds and steps. The next `prepare`
+ * adds them. Protected environments are refused by the guard, and outside of test somebody has to confirm it.
+ *
+ * @throws SeedbedError GUARD_PROTECTED, RESET_UNCONFIRMED, RESET_FAILED, and what `prepare` throws
+ * @example await resetBare({ folder: process.cwd(), environment: 'development', yes: true })
+ */
+export async function resetBare(options: ResetBareOptions): Promise<PreparedDatabase[]> {
+  const project = await openSources(options)
+  const { environment } = chosen(project.asked, options.environment)
+  return prepareDatabases(environment, project, { ...options, fresh: true }, { bare: true, isNamed: true })
+}
+
+async function openSources({ folder, environment }: Wishes): Promise<PrepareSources> {
+  // Before the variables refuse: the config may name them.
+  const asked = { ...(await askedIn({ folder }, environment)), variables: { ...process.env } }
+  refuseConnections()
+  refuseVariables(refusalsOf(asked)())
+  const { config } = asked
+  const [migrations, found] = await Promise.all([planMigrations(asked.folder, config), findSeeds(asked.folder, config)])
+  const seeds = { ...found, files: found.files.filter(path => !migrations.ownSeeds.includes(path)) }
+  return { folder: asked.folder, config, asked, migrations, seeds }
+}
+
+function chosen(asked: AskedHere<string>, name: string | undefined) {
+  const { name: environment, reason } = chooseEnvironment(asked)
+  return { environment: configuredEnvironment(environment, reason, asked), isNamed: name !== undefined }
+}
+
+/** Production last: it is not touched if another one has failed. */
+function everyOne(asked: AskedHere<string>): ConfiguredEnvironment[] {
+  const order: Tier[] = ['test', 'development', 'staging', 'production']
+  return configuredEnvironments(asked)
+    .filter(({ name, databases }) => name === 'test' || Object.values(databases).some(each => !('missing' in each)))
+    .toSorted((a, b) => order.indexOf(a.tier) - order.indexOf(b.tier))
+}
+
+async function prepareOne(
+  configured: ConfiguredEnvironment,
+  project: PrepareSources,
+  options: PrepareOptions,
+  isNamed: boolean,
+): Promise<PreparedEnvironment> {
+  const { name, tier } = configured
+  const isTest = name === 'test'
+  const hasOwn = !(isTest && isMadeByRuns(configured))
+  const databases = !hasOwn ? [] : await prepareDatabases(configured, project, options, { isNamed })
+  const { workers, begin, progress } = options
+  const run = isTest
+    ? await prepareRun({
+        folder: project.folder,
+        ...(workers !== undefined && { workers }),
+        ...(begin && !hasOwn && { begin }),
+        ...(progress && { progress }),
+      })
+    : null
+  return { environment: name, tier, databases, run, problem: null }
+}
+
+/** Without a URL of its own; one that is wrong is another thing. */
+const isMadeByRuns = ({ databases }: ConfiguredEnvironment) =>
+  Object.values(databases).every(each => 'missing' in each && each.missing.code === 'TEST_WITHOUT_URL')
+
+async function prepareDatabases(
+  configured: ConfiguredEnvironment,
+  project: PrepareSources,
+  options: Omit<PrepareOptions, 'all'>,
+  { bare = false, isNamed }: { bare?: boolean; isNamed: boolean },
+): Promise<PreparedDatabase[]> {
+  const environment = namedEnvironment(configured, `seedbed prepare ${configured.name}`)
+  const { progress = () => {}, during = (_, work) => work(), baseline } = options
+  const names = Object.keys(environment.databases)
+  const places = names.map(database => printableUrl(environment.databases[database]!.url))
+  options.begin?.({ environment, server: places.join(', ') })
+  const fresh = await askFor(environment, project.asked, options)
+  const wishes: PrepareWishes = { fresh, bare, baseline, progress, during }
+  const done: PreparedDatabase[] = []
+  for (const [index, database] of names.entries()) {
+    const sources = index === 0 ? project : withoutSchema(project)
+    const prepared = await prepareDatabase({ environment, database }, sources, wishes).catch((error: unknown) => {
+      // Nobody has named it, and a run needs no more than its server.
+      const isLeftAlone = error instanceof SeedbedError && error.code === 'GUARD_MARKER_MISSING' && !isNamed
+      if (!isLeftAlone || environment.name !== 'test') throw error
+      progress(`"${environment.databases[database]!.database}" itself is left alone: ${problemOf(error).message}`)
+      return undefined
+    })
+    if (prepared) done.push(prepared)
   }
+  return done
+}
+
+/** The project's migrations and seeds are those of its first database. */
+function withoutSchema(project: PrepareSources): PrepareSources {
+  const seeds = { description: 'no seeds', files: [], fingerprint: {}, watched: [] }
+  return { ...project, migrations: noMigrations(project.folder), seeds, config: { ...project.config, steps: [] } }
 }

@@ -13,6 +13,7 @@ import type { SeedLabels } from './seed-labels.js'
  * Triggers fire as they do for any INSERT, and foreign keys are checked; no right is needed beyond those of an owner.
  *
  * @param files absolute paths, in their order; see `findSeeds`
+ * @param options.beforeCommit writes what is to be committed with them
  * @returns the labelled rows as the database holds them at the end
  * @throws the errors of `src/seeds/errors.ts`, with file, line and column; SQL_FAILED for an SQL seed
  * @example const labels = await loadSeeds(client, plan.files, { projectFolder: '/app' })
@@ -20,7 +21,7 @@ import type { SeedLabels } from './seed-labels.js'
 export async function loadSeeds(
   client: ClientBase,
   files: readonly string[],
-  { projectFolder }: { projectFolder: string },
+  { projectFolder, beforeCommit }: { projectFolder: string; beforeCommit?: () => Promise<void> },
 ): Promise<SeedLabels> {
   const db: Queryable = { query: (text, values) => client.query(text, values) }
   await client.query('begin')
@@ -32,6 +33,7 @@ export async function loadSeeds(
     const broken = await explainDeferred(db, parts)
     if (broken) throw broken.error
     const labels = await readLabels(client, labelled)
+    await beforeCommit?.()
     await client.query('commit')
     return labels
   } catch (error) {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { startPostgres } from '@seedbed/postgres-for-tests'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { cacheKey } from '../../src/prepare/cache-key.js'
-import { prepare } from '../../src/prepare/prepare.js'
+import { prepareRun } from '../../src/prepare/prepare-run.js'
 import { startRun } from '../../src/run/start-run.js'
 import { isSealed } from '../../src/server/cluster-record.js'
 import { restoreEnvironmentAfterEach } from '../run/support.js'
@@ -21,7 +21,7 @@ afterEach(() => here[Symbol.asyncDispose]())
 describe('prepare', () => {
   test('leaves a stopped server, without logs, on which a run initialises, builds and clones nothing', async () => {
     const begun: string[] = []
-    const first = await prepare({ folder: here.folder, workers: 2, begin: ({ server }) => begun.push(server) })
+    const first = await prepareRun({ folder: here.folder, workers: 2, begin: ({ server }) => begun.push(server) })
     const folder = await onlyCluster(here.home)
     expect(begun).toEqual(['the PostgreSQL from npm'])
     expect(first).toMatchObject({
@@ -42,7 +42,7 @@ describe('prepare', () => {
       'socket',
     ])
 
-    const again = await prepare({ folder: here.folder, workers: 2 })
+    const again = await prepareRun({ folder: here.folder, workers: 2 })
     expect(again).toMatchObject({ origin: 'started', templateBuilt: null, cloned: 0, sealed: true })
     expect(await runOnce(here)).toMatchObject({
       origin: 'started',
@@ -54,7 +54,7 @@ describe('prepare', () => {
 
   test('beside a run says that the folder cannot be archived yet; the last one out seals it', async () => {
     const run = await startRun({ folder: here.folder, slots: 1 })
-    expect(await prepare({ folder: here.folder, workers: 1 })).toMatchObject({ origin: 'attached', sealed: false })
+    expect(await prepareRun({ folder: here.folder, workers: 1 })).toMatchObject({ origin: 'attached', sealed: false })
     await run.close()
     expect(await isSealed(join(await onlyCluster(here.home), 'cluster.json'))).toBe(true)
   })
@@ -68,7 +68,7 @@ describe('prepare', () => {
     await using server = await startPostgres()
     process.env.TEST_DATABASE_URL = server.url
     const begun: string[] = []
-    const done = await prepare({ folder: here.folder, workers: 3, begin: ({ server }) => begun.push(server) })
+    const done = await prepareRun({ folder: here.folder, workers: 3, begin: ({ server }) => begun.push(server) })
     expect(done).toMatchObject({ kind: 'external', cloned: 3, folder: null, sealed: false })
     expect(begun).toEqual([expect.stringMatching(/^postgresql:\/\/[^:@]+@[^@]+\/\w+$/)])
     expect(await runOnce(here, 3)).toMatchObject({ templateBuilt: null, databases: { cloned: 0, recycled: 3 } })
@@ -77,7 +77,7 @@ describe('prepare', () => {
 
   test('a seed that does not fit is said as in a run, and no server is left', async () => {
     await writeFile(join(here.folder, 'seeds/users.json'), '{ "users": [{ "nmae": "Ada" }] }')
-    await expect(prepare({ folder: here.folder })).rejects.toMatchObject({ code: 'SEED_UNKNOWN_COLUMN' })
+    await expect(prepareRun({ folder: here.folder })).rejects.toMatchObject({ code: 'SEED_UNKNOWN_COLUMN' })
     expect(await serversUnder(here.home)).toEqual([])
   })
 })
@@ -101,7 +101,7 @@ describe('cacheKey', () => {
     await using other = await checkout()
     expect(await cacheKey(other.folder)).toEqual({ key, parts })
     expect([existsSync(here.home), existsSync(other.home)]).toEqual([false, false])
-    await prepare({ folder: other.folder, workers: 1 })
+    await prepareRun({ folder: other.folder, workers: 1 })
     expect(await cacheKey(other.folder)).toEqual({ key, parts })
   })
 

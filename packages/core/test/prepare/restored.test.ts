@@ -2,7 +2,7 @@ import { chmod, open, readdir, readFile, rename, rm, rmdir, stat, truncate, utim
 import { uptime } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { prepare } from '../../src/prepare/prepare.js'
+import { prepareRun } from '../../src/prepare/prepare-run.js'
 import { startRun } from '../../src/run/start-run.js'
 import { isSealed } from '../../src/server/cluster-record.js'
 import { isRoot, onlyRoot, serversUnder } from '../server/support.js'
@@ -25,9 +25,9 @@ let here: Checkout
 let cluster: string
 beforeAll(async () => {
   source = await checkout()
-  await prepare({ folder: source.folder, workers: 2 })
+  await prepareRun({ folder: source.folder, workers: 2 })
   users = await fileOfUsers(source)
-  await prepare({ folder: source.folder, workers: 2 })
+  await prepareRun({ folder: source.folder, workers: 2 })
   saved = await archive(source)
 })
 afterAll(() => source[Symbol.asyncDispose]())

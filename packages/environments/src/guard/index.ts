@@ -1,6 +1,6 @@
 export { authorizeTemplates, type TemplateGuardOptions } from './authorize.js'
 export { claimDatabase, type ClaimSummary } from './claim.js'
-export type { Contents } from './contents.js'
+export { contentsOf, type Contents } from './contents.js'
 export { openGuarded } from './guard.js'
 export type { DestructiveOperation, GuardOptions, GuardTarget, Operation } from './gate.js'
 export { assertGuarded, type GuardedSession } from './guarded-session.js'

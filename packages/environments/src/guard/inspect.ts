@@ -40,7 +40,7 @@ interface Inspected {
  * as the guard does it.
  *
  * @param options.limit milliseconds after which it has not answered
- * @throws SeedbedError GUARD_CONNECTION_FAILED, ENVIRONMENTS_MISCONFIGURED if nothing names the project
+ * @throws SeedbedError GUARD_CONNECTION_FAILED, GUARD_DATABASE_MISSING, ENVIRONMENTS_MISCONFIGURED if nothing names the project
  * @example
  * const { reading } = await inspectDatabase(staging, { config, folder, limit: 3_000 })
  * console.log(reading.whose, reading.marker?.schemaVersion)

@@ -14,7 +14,7 @@ export interface Opened {
  * Opens a session in the database itself and makes sure that it is in the one that is named. Nobody's marker changes while
  * it is open: it holds `markerLock` until it is closed, `shared` with others who work there, or alone to write the marker.
  *
- * @throws SeedbedError GUARD_CONNECTION_FAILED, GUARD_POOLER, GUARD_IDENTITY_HIDDEN, GUARD_OTHER_DATABASE, GUARD_REPLICA, GUARD_BUSY
+ * @throws SeedbedError GUARD_CONNECTION_FAILED, GUARD_DATABASE_MISSING, GUARD_POOLER, GUARD_IDENTITY_HIDDEN, GUARD_OTHER_DATABASE, GUARD_REPLICA, GUARD_BUSY
  */
 export async function openInside({ url, environment, name }: Wanted, lock: 'shared' | 'alone'): Promise<Opened> {
   const session = await openSession(url, environment)

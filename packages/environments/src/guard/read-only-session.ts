@@ -6,7 +6,7 @@ import { connectionFailed, forPg, type Result, type Session } from './session.js
  * the session itself, which a pooler may share with others.
  *
  * @param limit milliseconds, for all of it, from the first try to connect on
- * @throws SeedbedError GUARD_CONNECTION_FAILED; a query that comes too late throws what pg throws
+ * @throws SeedbedError GUARD_CONNECTION_FAILED, GUARD_DATABASE_MISSING; a query that comes too late throws what pg throws
  */
 export async function openReadOnly(given: string, environment: string, limit: number): Promise<Session> {
   const { Client } = (await import('pg')).default

@@ -19,7 +19,7 @@ export interface Result<Row> {
  * Opens a session whose names mean what PostgreSQL means by them, whatever the role, the database or the URL set.
  *
  * @param database on the same server @default the URL's
- * @throws SeedbedError GUARD_CONNECTION_FAILED, GUARD_POOLER
+ * @throws SeedbedError GUARD_CONNECTION_FAILED, GUARD_DATABASE_MISSING, GUARD_POOLER
  */
 export async function openSession(given: string, environment: string, database?: string): Promise<Session> {
   const url = forPg(database === undefined ? given : withDatabaseName(given, database))

@@ -15,7 +15,7 @@ export interface TestServer {
  * must not be reached are beside it. It opens a session in that database and in no other.
  *
  * @param folder the project's, which remembers protected databases
- * @throws SeedbedError GUARD_CONNECTION_FAILED, GUARD_POOLER, GUARD_MEMORY_UNREADABLE, GUARD_IDENTITY_HIDDEN where databases are remembered
+ * @throws SeedbedError GUARD_CONNECTION_FAILED, GUARD_DATABASE_MISSING, GUARD_POOLER, GUARD_MEMORY_UNREADABLE, GUARD_IDENTITY_HIDDEN where databases are remembered
  * @example const { environment } = await lookAtTestServer('postgresql://tests@localhost/test', process.cwd())
  */
 export async function lookAtTestServer(url: string, folder: string): Promise<TestServer> {
