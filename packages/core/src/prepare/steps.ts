@@ -17,7 +17,7 @@ export const stepHash = ({ run }: PrepareStep) => sha256(run)
  * @returns milliseconds
  * @throws SeedbedError STEP_FAILED with the end of what it wrote
  */
-export async function runStep(
+async function runStep(
   { name, run }: PrepareStep,
   { url, environment, variables }: LivingTarget,
   folder: string,
