@@ -7,6 +7,7 @@ import { dropKept, listKept, type KeptInfo } from './keep.js'
 import { openRegistry } from './registry.js'
 import { release } from './release.js'
 import { openSession, workSessions, type Session } from './session.js'
+import { listStrays, type StraySession } from './strays.js'
 import { sweep, type SweepReport } from './sweep.js'
 
 export interface TemplateOptions {
@@ -72,6 +73,8 @@ export interface Templates extends AsyncDisposable {
    * @throws TemplateError NOT_KEPT, DROP_REFUSED, LEASE_LOST
    */
   dropKept(database: string): Promise<void>
+  /** Sessions in templates and clones that nobody leases: their process is gone, or it has left a session behind. The oldest first. */
+  listStrays(): Promise<StraySession[]>
   /** Drops the clones that were not released, and gives up all leases. */
   close(): Promise<void>
 }
@@ -125,6 +128,7 @@ export async function openTemplates(options: TemplateOptions): Promise<Templates
     list: () => listTemplates(context),
     listKept: () => listKept(context),
     dropKept: database => dropKept(context, database),
+    listStrays: () => listStrays(context),
     sweep: ({ unusedForDays = 7 } = {}) => sweep(context, unusedForDays),
     close,
     [Symbol.asyncDispose]: close,

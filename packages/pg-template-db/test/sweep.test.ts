@@ -1,3 +1,4 @@
+import { Client } from 'pg'
 import { describe, expect, test } from 'vitest'
 import { inventory, majors, query, site, sqlBuild, type Site } from './support.js'
 
@@ -44,6 +45,31 @@ describe.each(majors)('PostgreSQL %i', version => {
     expect((await later.sweep()).dropped).toMatchObject([{ database: template, kind: 'template' }])
     expect(await later.list()).toEqual([])
     expect((await inventory(server)).registered).toEqual([])
+  })
+
+  test('lists the sessions that hold on to what nobody leases, and no others', async () => {
+    const server = site(version)
+    const { templates, template, used } = await filled(server)
+    const clone = new Client({
+      connectionString: server.urlFor({ user: 'maker', database: used }),
+      application_name: 'report.py',
+    })
+    clone.on('error', () => {})
+    await clone.connect()
+    expect(await templates.listStrays()).toEqual([])
+    await abandon(server)
+    const later = await server.open()
+    const found = {
+      database: used,
+      role: 'maker',
+      application: 'report.py',
+      pid: expect.any(Number),
+      since: expect.any(Date),
+    }
+    expect(await later.listStrays()).toEqual([found])
+    await clone.end()
+    expect((await later.sweep({ unusedForDays: 0 })).dropped.map(({ database }) => database)).toContain(template)
+    expect(await later.listStrays()).toEqual([])
   })
 
   test('with a template go its clones, and what a dead process left', async () => {
