@@ -13,6 +13,16 @@ export function addEnvironmentCommands(program: Command, ended: (code: number) =
       const { statusCommand } = await import('./status-command.js')
       ended(await statusCommand(process.cwd(), options))
     })
+  program
+    .command('doctor')
+    .description('look whether all is in order that tests and commands need, and say the way out of what is not')
+    .option('--env <name>', 'look at this environment only, besides the server of the tests')
+    .option('--json', 'print it as JSON')
+    .addHelpText('after', aboutDoctor)
+    .action(async (options: { env?: string; json?: boolean }) => {
+      const { doctorCommand } = await import('./doctor-command.js')
+      ended(await doctorCommand(process.cwd(), options))
+    })
   const env = program.command('env').description('the environments of the config')
   env
     .command('list')
@@ -109,6 +119,18 @@ Examples:
   seedbed status --env staging --json | jq .chosen
 
 Exit code: 0; 1 if the one that would be used cannot be reached, if none can be chosen or the config cannot be used, 2 for wrong usage.`
+
+const aboutDoctor = `
+It tries each right that the role of the tests needs: on their server only, in transactions that are rolled back, and in a database
+of its own, which is dropped. To protected databases it opens read-only sessions, with their own log-in and with that of the
+tests, which has to be refused; under a test runner it opens none. No server is started.
+
+Examples:
+  seedbed doctor
+  seedbed doctor --env staging
+  seedbed doctor --json | jq -r '.findings[] | select(.level == "problem").found'
+
+Exit code: 0, with warnings too; 1 if there is a problem, 2 for wrong usage.`
 
 const aboutList = `
 Examples:

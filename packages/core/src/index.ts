@@ -3,6 +3,8 @@ export type { ConnectionParts, ContainerServer, MigrationCommand, PrepareStep, S
 export type { Problem } from './environment/asked-in.js'
 export { auditLog, type AuditLogOptions } from './environment/audit-log.js'
 export { claimEnvironment, type ClaimOptions } from './environment/claim-environment.js'
+export { doctor, type Diagnosis, type DoctorOptions } from './doctor/doctor.js'
+export type { Finding } from './doctor/finding.js'
 export { environmentCommandErrors } from './environment/errors.js'
 export {
   environmentStatus,

@@ -359,6 +359,19 @@ test('docs/guide/environments.md: the config chooses as it says, the application
   expect(staged).toMatchObject({ code: 0, stdout: 'postgresql://stg:x@stage:5432/shop\n' })
 })
 
+test('docs/guide/doctor.md: its program prints the problems that there are', async () => {
+  await using project = await makeCommandProject(
+    {},
+    {
+      'package.json': '{ "type": "module" }',
+      'seedbed.config.json': '{ "extensions": ["nonesuch"] }',
+      'problems.mjs': snippet('docs/guide/doctor.md', 'From a program', 'ts').text,
+    },
+  )
+  const { output } = await startProgram([process.execPath, 'problems.mjs'], project.folder, {}).ended
+  expect(output).toMatch(/^installation the extension nonesuch does not come with .* \[\n[^]*\]\n$/)
+})
+
 test('no snippet is left out', () => {
   // Those of migrations.md run in packages/core/test/migrations/guide.test.ts, those of report.md and ci.md beside this file.
   const elsewhere = ['migrations', 'report', 'ci'].map(name => `docs/guide/${name}.md`)

@@ -55,7 +55,7 @@ export interface DatabaseStatus extends DatabaseView {
 }
 
 /** A server that is there answers sooner, and nobody waits longer for one that is not. */
-const limit = 3_000
+export const answerWithin = 3_000
 
 /**
  * Looks at every environment of a project, all at once, and says which one would be used here and why. It changes nothing in any
@@ -75,8 +75,16 @@ export async function environmentStatus({
   if (chosen.name !== null && !configured.some(({ name }) => name === chosen.name)) {
     configured.push(configuredEnvironment(chosen.name, chosen.reason ?? '', asked))
   }
+  return { chosen, environments: await statusesOf(configured, asked) }
+}
+
+/** The same of these environments only. */
+export async function statusesOf(
+  environments: readonly ConfiguredEnvironment[],
+  asked: AskedHere<string>,
+): Promise<EnvironmentStatus[]> {
   const isRefused = refusedHere(asked)
-  return { chosen, environments: await Promise.all(configured.map(each => statusOf(each, asked, isRefused))) }
+  return Promise.all(environments.map(each => statusOf(each, asked, isRefused)))
 }
 
 function chosenIn(asked: AskedHere<string>): ChosenEnvironment {
@@ -95,8 +103,12 @@ function chosenIn(asked: AskedHere<string>): ChosenEnvironment {
   }
 }
 
-/** Under a test runner whatever leads to a protected database is left alone, under whatever name the config has it. */
-function refusedHere(asked: AskedHere<string>): (url: string) => string | undefined {
+/**
+ * Under a test runner whatever leads to a protected database is left alone, under whatever name the config has it.
+ *
+ * @returns says of a URL why it must not be connected to here, if so
+ */
+export function refusedHere(asked: AskedHere<string>): (url: string) => string | undefined {
   const runner = runnerOf(asked.variables)
   if (runner === undefined) return () => undefined
   const places = everyDatabase(asked)
@@ -143,7 +155,7 @@ async function look(
   const { name, tier } = environment
   const inspected = { environment: name, tier, protected: environment.protected, database, url }
   try {
-    const { bytes, reading } = await inspectDatabase(inspected, { config, folder, limit })
+    const { bytes, reading } = await inspectDatabase(inspected, { config, folder, limit: answerWithin })
     const { whose, problem, marker } = reading
     return {
       ...{ reachable: true, problem: null, bytes },

@@ -11,7 +11,14 @@ import { freePort, loopbackEndpoint, socketEndpoint, urlOf, type Endpoint } from
 import { serverErrors } from './errors.js'
 import { explainFailure } from './explain-failure.js'
 import { underLock } from './file-lock.js'
-import { clusterFolders, exists, makePassableFolder, openPassableFolder, type ClusterFolders } from './home.js'
+import {
+  clusterFolders,
+  exists,
+  makePassableFolder,
+  openPassableFolder,
+  refuseHome,
+  type ClusterFolders,
+} from './home.js'
 import { hasApplicationRole, importCollations, isAlone, makeApplicationRole } from './lease.js'
 import { removeOldClusters } from './old-clusters.js'
 import { startPostmaster, stopPostmaster, tryToConnect, type Lease } from './postmaster.js'
@@ -61,10 +68,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Server> {
     await makePassableFolder(options.home, user)
     // One spelling for all: a server is recognised by the path of its data folder.
     const home = await realpath(options.home)
-    if (process.platform !== 'win32' && /[:;]/.test(home)) {
-      const problem = 'a colon or semicolon cannot stand in a library path'
-      throw serverErrors.SERVER_HOME_UNUSABLE({ folder: home, path: home, problem })
-    }
+    refuseHome(home)
     const folders = clusterFolders(home, project, { ...identity, flags: initdbFlags(installed.platform) })
     for (const folder of [join(home, 'clusters'), folders.folder]) await openPassableFolder(folder, user)
     const parts = () => clusterParts(installed, user)
@@ -253,7 +257,8 @@ function endpointOf(cluster: Cluster, port: number | undefined): Endpoint {
   return port === undefined ? socketEndpoint(cluster, cluster.user) : loopbackEndpoint(port)
 }
 
-async function assertReachable({ folder, user }: Cluster): Promise<void> {
+/** @throws `SERVER_CANNOT_BECOME_USER`, `SERVER_UNREACHABLE_FOR_USER` */
+export async function assertReachable({ folder, user }: { folder: string; user: ServerUser }): Promise<void> {
   await runProgram('test', ['-x', folder], { user }).catch((cause: ProgramFailure) => {
     if (typeof cause.code === 'string')
       throw serverErrors.SERVER_CANNOT_BECOME_USER({ user: user.name, problem: cause.code }, { cause })

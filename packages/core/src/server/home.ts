@@ -37,6 +37,13 @@ export function seedbedHome(env: NodeJS.ProcessEnv): string {
   return home && canWrite(home) ? home : privateTemporaryFolder()
 }
 
+/** @throws `SERVER_HOME_UNUSABLE` */
+export function refuseHome(home: string): void {
+  if (process.platform === 'win32' || !/[:;]/.test(home)) return
+  const problem = 'a colon or semicolon cannot stand in a library path'
+  throw serverErrors.SERVER_HOME_UNUSABLE({ folder: home, path: home, problem })
+}
+
 /**
  * A cluster's folders. Whatever must not be shared is part of the hash: the project, the server's version and settings,
  * and the user that the server runs as. The project is known by its way from the home: where the home lies inside it, a CI's

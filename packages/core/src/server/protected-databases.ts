@@ -39,7 +39,7 @@ export async function refuseProtectedDatabases(
     database: first.database,
     role: first.role,
     by: first.by,
-    statements: rows.flatMap(each => wayOut(each, namedBy(each.database).user)),
+    statements: rows.flatMap(each => waysToShutOut(each, namedBy(each.database).user)),
   })
 }
 
@@ -54,8 +54,12 @@ async function reachable(testUrl: string, names: string[]): Promise<Reachable[]>
   }
 }
 
-/** @param user the application's role in the protected environment, which keeps its right */
-function wayOut({ database, by, grantees }: Reachable, user: string): string[] {
+/**
+ * The statements that shut a role out of a database; none for a superuser, against whom there are none.
+ *
+ * @param user the application's role in the protected environment, which keeps its right
+ */
+export function waysToShutOut({ database, by, grantees }: Reachable, user: string): string[] {
   const { escapeIdentifier } = loadPg()
   if (by === 'superuser') return []
   const name = escapeIdentifier(database)
@@ -65,7 +69,7 @@ function wayOut({ database, by, grantees }: Reachable, user: string): string[] {
   return [...keeps, ...from.map(grantee => `REVOKE CONNECT ON DATABASE ${name} FROM ${grantee}`)]
 }
 
-interface Reachable {
+export interface Reachable {
   database: string
   role: string
   by: 'superuser' | 'owner' | 'connect'
@@ -74,10 +78,12 @@ interface Reachable {
 }
 
 /**
+ * By which right the session's role could connect to the databases of the names in $1; no row for those that are shut.
+ *
  * Membership, not inheritance: a member may SET ROLE. A database without an access control list has the default one, by which
  * everybody may connect. Source: PostgreSQL manual, "Privileges", and the functions of `aclitem`.
  */
-const reachableQuery = `
+export const reachableQuery = `
   select database.datname::text as database, current_user::text as role,
          case when superuser.is then 'superuser' when owner.is then 'owner' else 'connect' end as by,
          array(select case acl.grantee when 0 then null else pg_catalog.pg_get_userbyid(acl.grantee)::text end

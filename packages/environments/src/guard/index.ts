@@ -9,6 +9,6 @@ export { inspectDatabase, type Inspection, type MarkerReading } from './inspect.
 export { markDatabase, recordSchemaVersion } from './mark.js'
 export type { Marker } from './marker.js'
 export { lookAtTestServer, type TestServer } from './test-server.js'
-export { openReadOnly } from './read-only-session.js'
+export { connectReadOnly, openReadOnly } from './read-only-session.js'
 export { assertSameDatabase } from './same-database.js'
 export type { Session } from './session.js'

@@ -9,6 +9,19 @@ import { connectionFailed, forPg, type Result, type Session } from './session.js
  * @throws SeedbedError GUARD_CONNECTION_FAILED, GUARD_DATABASE_MISSING; a query that comes too late throws what pg throws
  */
 export async function openReadOnly(given: string, environment: string, limit: number): Promise<Session> {
+  try {
+    return await connectReadOnly(given, limit)
+  } catch (cause) {
+    throw connectionFailed(forPg(given), environment, cause)
+  }
+}
+
+/**
+ * The same for who has to know why it failed.
+ *
+ * @throws what pg throws: a refusal of the server's with its SQLSTATE as `code`
+ */
+export async function connectReadOnly(given: string, limit: number): Promise<Session> {
   const { Client } = (await import('pg')).default
   const url = forPg(given)
   const socket = new Socket()
@@ -23,9 +36,9 @@ export async function openReadOnly(given: string, environment: string, limit: nu
   }
   try {
     await client.connect()
-  } catch (cause) {
+  } catch (error) {
     await close()
-    throw connectionFailed(url, environment, cause)
+    throw error
   }
   return {
     async query<Row>(text: string, values?: unknown[]): Promise<Result<Row>> {
