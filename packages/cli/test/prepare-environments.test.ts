@@ -50,8 +50,8 @@ async function run<Row>(sql: string, database = 'postgres'): Promise<Row[]> {
   const client = new Client(server.urlFor({ database }))
   await client.connect()
   try {
-    const { rows } = (await client.query(sql)) as { rows: Row[] }
-    return rows
+    const { rows } = await client.query(sql)
+    return rows as Row[]
   } finally {
     await client.end()
   }
