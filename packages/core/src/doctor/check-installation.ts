@@ -6,7 +6,7 @@ import { exists, makePassableFolder, refuseHome, seedbedHome } from '../server/h
 import { runProgram } from '../server/run-program.js'
 import { serverUser, type ServerUser } from '../server/server-user.js'
 import { join } from 'node:path'
-import { CannotCheck, ok, problem, type Check } from './finding.js'
+import { CannotCheck, ok, problem, skipped, type Check } from './finding.js'
 
 export const checkInstallation: Check = {
   name: 'installation',
@@ -20,6 +20,8 @@ export const checkInstallation: Check = {
       const { openEngine } = await import('../server/container-engine.js')
       await openEngine(folder)
       yield ok('a container engine answers; the tests’ server is started there when a run starts')
+      const { extensions = [] } = config
+      if (extensions.length > 0) yield skipped(`only a run can tell whether the image has ${extensions.join(', ')}`)
       return
     }
     const home = seedbedHome(process.env)

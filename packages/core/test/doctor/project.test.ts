@@ -140,6 +140,11 @@ test('the PostgreSQL from npm, its extensions, and the folder of SEEDBED_HOME', 
   expect(of('server')).toEqual(['skipped: Seedbed makes the tests’ server itself, when a run starts'])
 })
 
+test('a server in a container, without what it takes', async () => {
+  const { of } = await makeProject({ server: 'container' }).diagnose({}, { only: 'installation' })
+  expect(of('installation')).toEqual([expect.stringMatching(/^problem: .*@testcontainers\/postgresql/)])
+})
+
 test('servers whose project is gone, and room', async () => {
   const { diagnose, home, folder } = makeProject({})
   const host = await hostIdentity()

@@ -111,9 +111,26 @@ test('all in order: every right is tried, production refuses, and nothing remain
   expect(await inProduction('select count(*)::int from canary')).toEqual([{ count: 100 }])
 })
 
+test('what is tried in the tests’ database itself is rolled back', async () => {
+  const { diagnose } = makeProject(config)
+  const inside = (...statements: string[]) => runOn(tests.urlFor({ database: 'shop_test' }), ...statements)
+  await inside(
+    'create table seen (tag text)',
+    `create function see() returns event_trigger language plpgsql security definer as 'begin insert into seen values (tg_tag); end'`,
+    'create event trigger see on ddl_command_end execute function see()',
+    'create sequence tried', // not rolled back
+  )
+  const { of } = await diagnose({}, { only: 'rights' })
+  const seen = await inside('drop event trigger see', 'drop function see()', 'drop sequence tried', 'table seen')
+  await inside('drop table seen')
+  expect(of('rights').at(-1)).toMatch(/^ok: and the same in/)
+  expect(seen).toEqual([{ tag: 'CREATE SEQUENCE' }])
+})
+
 test('what is not in order has a reason and a way out', async () => {
   const { diagnose } = makeProject({ ...config, extensions: ['nonesuch'] })
-  const findings = [...(await diagnose()).at('problem'), ...(await diagnose()).at('warning')]
+  const { at } = await diagnose()
+  const findings = [...at('problem'), ...at('warning')]
   expect(findings.length).toBeGreaterThan(1)
   for (const { why, wayOut } of findings) expect([why, ...wayOut].every(Boolean) && wayOut.length > 0).toBe(true)
 })
@@ -166,7 +183,7 @@ test('rights that template1 has taken away, an extension that is not there, and 
   const template1 = tests.urlFor({ database: 'template1' })
   await runOn(template1, 'revoke usage on language plpgsql from public')
   await runOn(tests.url, 'alter database shop_test owner to postgres')
-  const { of, findings } = await diagnose()
+  const { of, findings } = await diagnose({}, { only: 'rights' })
   await runOn(template1, 'grant usage on language plpgsql to public')
   await runOn(tests.url, 'alter database shop_test owner to tests')
   expect(of('rights')).toEqual([
@@ -187,21 +204,23 @@ test('rights that template1 has taken away, an extension that is not there, and 
 test('production that lets the tests in: what they could do there, without doing it, and the statements against it', async () => {
   const { diagnose } = makeProject(config)
   await inProduction('grant connect on database shop_production to public')
-  const let1 = await diagnose()
+  const let1 = await diagnose({}, { only: 'production' })
   expect(let1.of('production')).toEqual([
     expect.stringMatching(
       /^warning: the role of the tests is let into .*shop_production, where it can read and write nothing$/,
     ),
   ])
   await inProduction('grant select, delete on canary to tests', 'revoke create on schema public from public')
-  const { of, findings } = await diagnose()
+  const { of, findings } = await diagnose({}, { only: 'production' })
   expect(of('production')).toEqual([
     expect.stringMatching(/^problem: .* is let into .*shop_production, and can read 1 of its tables, can write 1$/),
   ])
   const { wayOut, environment } = findings.find(({ check }) => check === 'production')!
   expect(environment).toMatchObject({ name: 'production', badge: { label: 'PROD' } })
   await runOn(live.url, ...wayOut)
-  expect((await diagnose()).of('production')).toEqual([expect.stringMatching(/^ok: the tests’ log-in is refused/)])
+  expect((await diagnose({}, { only: 'production' })).of('production')).toEqual([
+    expect.stringMatching(/^ok: the tests’ log-in is refused/),
+  ])
   await inProduction('revoke all on canary from tests')
   expect(await inProduction('select count(*)::int from canary')).toEqual([{ count: 100 }])
 })
@@ -209,7 +228,7 @@ test('production that lets the tests in: what they could do there, without doing
 test('tests that log in to production as a superuser', async () => {
   const { diagnose } = makeProject(config)
   await runOn(live.url, 'alter role tests superuser')
-  const { of } = await diagnose()
+  const { of } = await diagnose({}, { only: 'production' })
   await runOn(live.url, 'alter role tests nosuperuser')
   expect(of('production')).toEqual([
     expect.stringMatching(/^problem: .* is let into .*, and is a superuser, can read 1/),
@@ -269,20 +288,20 @@ test('markers: missing, copied and another’s; --env looks at one only', async 
     const environment = resolveEnvironment({ ...options, flag: 'staging' })
     await claimDatabase({ environment, database: 'main' }, options, async () => true)
   }
-  expect((await diagnose()).of('markers')).toEqual([
+  expect((await diagnose({}, { only: 'markers' })).of('markers')).toEqual([
     expect.stringMatching(/^ok: .*shop_test answers; runs need no marker/),
     expect.stringMatching(/^warning: .*shop_staging has no marker$/),
     expect.stringMatching(/^warning: .*shop_production has no marker$/),
   ])
   await claim({ ...config, project: 'another' })
-  const { of, findings } = await diagnose({}, { environment: 'staging' })
+  const { of, findings } = await diagnose({}, { environment: 'staging', only: 'markers' })
   expect(of('markers')).toEqual([expect.stringMatching(/^problem: .*another/)])
   expect(findings.find(({ check }) => check === 'markers')!.wayOut).toEqual([
     'Correct the URL in the config, or in the variable that it names.',
   ])
   await claim(config)
   await runOn(live.url, 'create database shop_copy template shop_staging', 'alter database shop_staging rename to shop_old', 'alter database shop_copy rename to shop_staging') // prettier-ignore
-  const copied = await diagnose({}, { environment: 'staging' })
+  const copied = await diagnose({}, { environment: 'staging', only: 'markers' })
   await runOn(live.url, 'drop database shop_old')
   expect(copied.of('markers')).toEqual([expect.stringMatching(/^problem: .*/)])
   expect(copied.findings.find(({ check }) => check === 'markers')).toMatchObject({
@@ -294,7 +313,8 @@ test('markers: missing, copied and another’s; --env looks at one only', async 
 test('migrations that an environment has not had, or has had otherwise', async () => {
   const { diagnose, write, folder } = makeProject(config)
   const staging = live.urlFor({ database: 'shop_staging' })
-  const found = async () => (await diagnose({}, { environment: 'staging' })).of('migrations').slice(2)
+  const found = async () =>
+    (await diagnose({}, { environment: 'staging', only: 'migrations' })).of('migrations').slice(2)
   expect(await found()).toEqual(['warning: staging has not had 1.sql yet'])
   const { planMigrations } = await import('../../src/migrations/plan-migrations.js')
   const connect = async () => {
@@ -329,7 +349,7 @@ test('settings that differ between the servers, and production without fsync', a
   )
   const isOff = () => runOn(live.url, `select from pg_settings where name = 'fsync' and setting = 'off'`)
   while ((await isOff()).length === 0);
-  const { of } = await diagnose()
+  const { of } = await diagnose({}, { only: 'settings' })
   await runOn(
     live.url,
     `alter database shop_staging reset timezone`,
@@ -352,7 +372,7 @@ test('settings of the role of the tests that do not suit a run', async () => {
     'alter role tests set standard_conforming_strings = off',
     `alter role tests set idle_session_timeout = '1h'`,
   )
-  const { of } = await diagnose()
+  const { of } = await diagnose({}, { only: 'server' })
   await runOn(tests.url, 'alter role tests reset all')
   expect(of('server').slice(1)).toEqual([
     'warning: standard_conforming_strings is off for the role of the tests',
@@ -378,12 +398,12 @@ test('what is left over on the tests’ server', async () => {
   await stray.connect()
   await stray.query('begin')
   const own = makeProject(config)
-  expect((await own.diagnose()).of('sessions')).toHaveLength(2)
+  expect((await own.diagnose({}, { only: 'sessions' })).of('sessions')).toHaveLength(2)
   await runOn(
     tests.url,
     `select pg_terminate_backend(pid, 10000) from pg_stat_activity where application_name like 'pg-template-db %'`,
   )
-  const { of, findings } = await diagnose()
+  const { of, findings } = await diagnose({}, { only: 'sessions' })
   expect(of('sessions')).toEqual([
     expect.stringMatching(/^warning: report\.py of tests \(pid \d+\) is in clone_\w+, whose run is gone$/),
     "warning: the prepared transaction it's waiting of postgres waits in shop_test",
@@ -404,7 +424,7 @@ test('what is left over on the tests’ server', async () => {
   await runOn(tests.url, strayWay!, slotWay!)
   await ended
   await runOn(tests.urlFor({ database: 'shop_test' }), preparedWay!.replace('In shop_test: ', ''))
-  expect((await diagnose()).of('sessions')).toEqual([expect.stringMatching(/^ok/)])
+  expect((await diagnose({}, { only: 'sessions' })).of('sessions')).toEqual([expect.stringMatching(/^ok/)])
 })
 
 test('a server that does not answer', async () => {

@@ -5,8 +5,10 @@ import { dirname, join } from 'node:path'
 import { Client } from 'pg'
 import { onTestFinished, vi } from 'vitest'
 import type { SeedbedConfig } from '../../src/config/config.js'
-import { doctor, type Diagnosis, type DoctorOptions } from '../../src/doctor/doctor.js'
+import { checks } from '../../src/doctor/checks.js'
+import { doctor, findingsOf, type Diagnosis, type DoctorOptions } from '../../src/doctor/doctor.js'
 import type { Finding } from '../../src/doctor/finding.js'
+import { shareAmongChecks } from '../../src/doctor/shared.js'
 
 /** A folder with a config, and a home of its own for servers. */
 export function makeProject(config: SeedbedConfig, files: Record<string, string> = {}) {
@@ -29,15 +31,32 @@ export function makeProject(config: SeedbedConfig, files: Record<string, string>
     write,
     git: (...args: string[]) => execFileSync('git', args, { cwd: folder, encoding: 'utf8' }),
     /** As outside of a test runner, unless the variables say otherwise. */
-    async diagnose(variables: Record<string, string> = {}, options: Partial<DoctorOptions> = {}) {
+    async diagnose(variables: Record<string, string> = {}, options: Diagnosing = {}) {
       for (const name of ['VITEST', 'ENVIRONMENT', 'DATABASE_URL', 'TEST_DATABASE_URL']) vi.stubEnv(name, undefined)
       for (const [name, value] of Object.entries({ SEEDBED_HOME: home, ...variables })) vi.stubEnv(name, value)
       try {
-        return read(await doctor({ folder, ...options }))
+        return read(
+          await (options.only === undefined ? doctor({ folder, ...options }) : oneCheck(options.only, folder, options)),
+        )
       } finally {
         vi.unstubAllEnvs()
       }
     },
+  }
+}
+
+interface Diagnosing extends Partial<DoctorOptions> {
+  /** The name of a check: the others are left out, and their time with them. */
+  only?: string
+}
+
+async function oneCheck(name: string, folder: string, { environment }: Diagnosing): Promise<Diagnosis> {
+  const check = checks.find(each => each.name === name)!
+  const shared = shareAmongChecks(folder, environment)
+  try {
+    return { checked: [name], findings: await findingsOf(check, shared) }
+  } finally {
+    await shared.close()
   }
 }
 
