@@ -1,4 +1,4 @@
-import { doctor, type Diagnosis, type Finding } from '@seedbed/core'
+import { doctor, preflight, type Diagnosis, type Finding } from '@seedbed/core'
 import { badge } from '@seedbed/environments'
 import { colour, plain, print, printJson } from './print.js'
 
@@ -7,8 +7,25 @@ import { colour, plain, print, printJson } from './print.js'
  *
  * @returns the exit code: 1 if there is a problem
  */
-export async function doctorCommand(folder: string, { env, json }: { env?: string; json?: boolean }): Promise<number> {
-  const diagnosis = await doctor({ folder, environment: env })
+export async function doctorCommand(folder: string, { env, json }: Asked): Promise<number> {
+  return printDiagnosis(await doctor({ folder, environment: env }), json)
+}
+
+/**
+ * Prints whether a deployment may go ahead.
+ *
+ * @returns the exit code: 1 if it may not
+ */
+export async function preflightCommand(folder: string, { env, json }: Asked): Promise<number> {
+  return printDiagnosis(await preflight({ folder, environment: env }), json)
+}
+
+interface Asked {
+  env?: string | undefined
+  json?: boolean
+}
+
+function printDiagnosis(diagnosis: Diagnosis, json: boolean | undefined): number {
   if (json) printJson(diagnosis)
   else for (const line of linesOf(diagnosis)) print(line)
   return diagnosis.findings.some(({ level }) => level === 'problem') ? 1 : 0

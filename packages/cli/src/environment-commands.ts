@@ -14,6 +14,16 @@ export function addEnvironmentCommands(program: Command, ended: (code: number) =
       ended(await statusCommand(process.cwd(), options))
     })
   program
+    .command('preflight')
+    .description('before a deployment: may it go ahead?')
+    .option('--env <name>', 'where it is to be deployed (default: each environment whose tier is production)')
+    .option('--json', 'print it as JSON')
+    .addHelpText('after', aboutPreflight)
+    .action(async (options: { env?: string; json?: boolean }) => {
+      const { preflightCommand } = await import('./doctor-command.js')
+      ended(await preflightCommand(process.cwd(), options))
+    })
+  program
     .command('doctor')
     .description('look whether all is in order that tests and commands need, and say the way out of what is not')
     .option('--env <name>', 'look at this environment only, besides the server of the tests')
@@ -119,6 +129,17 @@ Examples:
   seedbed status --env staging --json | jq .chosen
 
 Exit code: 0; 1 if the one that would be used cannot be reached, if none can be chosen or the config cannot be used, 2 for wrong usage.`
+
+const aboutPreflight = `
+Test and staging must have had the migrations that production is going to get. Nobody may have changed a schema by hand: each is compared
+with what was noted when it was prepared, and with the others. Production's server has to lose nothing, to have the extensions, and to be as
+staging's. Nothing is changed anywhere; what cannot be looked at is a problem.
+
+Examples:
+  seedbed preflight
+  seedbed preflight --json | jq '.findings[] | select(.level == "problem")'
+
+Exit code: 0 if it may go ahead, 1 if it may not, 2 for wrong usage.`
 
 const aboutDoctor = `
 It tries each right that the role of the tests needs: on their server only, in transactions that are rolled back, and in a database

@@ -32,6 +32,16 @@ test('what a command commits is there for all of it, and never in the database',
   expect(again).toMatchObject({ code: 0, stdout: '2\n' })
 })
 
+test('--json says what was done as the last line of standard error; standard output is the command’s', async () => {
+  const insert = "insert into users (name) values ('Grace') returning id"
+  const outcome = await project.seedbed(['run', '--json', '--', 'sh', '-c', `node app.mjs "${insert}"; exit 3`])
+  expect(outcome).toMatchObject({ code: 3, stdout: '2\n' })
+  expect(JSON.parse(outcome.stderr.trim().split('\n').at(-1)!)).toMatchObject({
+    ...{ environment: 'test', database: databaseOf(outcome), exitCode: 3, report: { dropped: [] } },
+    footprint: expect.any(Object) as object,
+  })
+})
+
 test('the database is used again by the next run, and nobody is left in it', async () => {
   const outcomes = [await project.seedbed(app(readUsers)), await project.seedbed(app(readUsers))]
   expect(outcomes.map(({ stdout }) => stdout)).toEqual(['Ada\n', 'Ada\n'])

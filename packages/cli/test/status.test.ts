@@ -103,7 +103,11 @@ test('every environment as the guard sees it, in one look that changes nothing',
     copy: { ...there, marker: { whose: 'copied', problem: expect.stringContaining('production') as string } },
     foreign: { ...there, marker: { whose: 'of another', problem: expect.stringContaining('another') as string } },
     odd: { ...there, marker: { whose: 'strange', problem: expect.stringContaining('not a table') as string } },
-    gone: { reachable: false, problem: expect.stringContaining('"shop_gone" does not exist') as string, marker: null },
+    gone: {
+      reachable: false,
+      problem: expect.stringContaining('There is no database "shop_gone"') as string,
+      marker: null,
+    },
     nowhere: { reachable: null, url: null, missing: { code: 'ENVIRONMENT_WITHOUT_URL' } },
   })
   // What is protected, and shows it, is remembered; nothing else is.

@@ -372,6 +372,19 @@ test('docs/guide/doctor.md: its program prints the problems that there are', asy
   expect(output).toMatch(/^installation the extension nonesuch does not come with .* \[\n[^]*\]\n$/)
 })
 
+test('docs/guide/doctor.md: preflight says in a program, too, whether it may go ahead', async () => {
+  await using project = await makeCommandProject(
+    {},
+    {
+      'package.json': '{ "name": "shop", "type": "module" }',
+      'seedbed.config.json': '{ "environments": { "production": { "variable": "PRODUCTION_URL" } } }',
+      'may-go.mjs': snippet('docs/guide/doctor.md', 'Before a deployment', 'ts').text,
+    },
+  )
+  const { output } = await startProgram([process.execPath, 'may-go.mjs'], project.folder, {}).ended
+  expect(output).toBe('false\n')
+})
+
 test('no snippet is left out', () => {
   // Those of migrations.md run in packages/core/test/migrations/guide.test.ts, those of report.md and ci.md beside this file.
   const elsewhere = ['migrations', 'report', 'ci'].map(name => `docs/guide/${name}.md`)

@@ -1,5 +1,5 @@
 import { placeOf, type ConfiguredEnvironment } from '@seedbed/environments'
-import { connectReadOnly } from '@seedbed/environments/guard'
+import { connectReadOnly, type Session } from '@seedbed/environments/guard'
 import { answerWithin, refusedHere } from '../environment/environment-status.js'
 import { installedBinaries } from '../server/binaries.js'
 import { settings as ourSettings } from '../server/settings.js'
@@ -7,7 +7,7 @@ import { CannotCheck, ok, problem, skipped, warning, type Check, type Found } fr
 import type { Project } from './shared.js'
 
 /** What makes the same statement act otherwise on another server. */
-interface Facts {
+export interface Facts {
   version: string
   timeZone: string
   encoding: string
@@ -57,10 +57,11 @@ async function* foundAt(
   }
   yield* durability(facts, place, environment)
   if (!ofTests) yield skipped('the server of the tests could not be asked', { environment })
-  else yield difference(facts, ofTests, place, environment)
+  else yield difference(facts, { facts: ofTests, where: 'in tests' }, place, environment)
 }
 
-function* durability(facts: Facts, place: string, environment: ConfiguredEnvironment): Iterable<Found> {
+/** Of a server that must not lose anything. */
+export function* durability(facts: Facts, place: string, environment: ConfiguredEnvironment): Iterable<Found> {
   if (!environment.protected) return
   for (const [name, value] of [
     ['fsync', facts.fsync],
@@ -75,11 +76,16 @@ function* durability(facts: Facts, place: string, environment: ConfiguredEnviron
   }
 }
 
-function difference(there: Facts, tests: Facts, place: string, environment: ConfiguredEnvironment): Found {
-  const differing = compared.filter(({ of }) => of(there) !== of(tests))
-  if (differing.length === 0)
-    return ok(`${place} is as the server of the tests: PostgreSQL ${there.version}`, { environment })
-  const said = differing.map(({ what, shown }) => `${what} ${shown(there)}, in tests ${shown(tests)}`)
+/** @param other what it is compared with, and where that is: `in tests` */
+export function difference(
+  there: Facts,
+  other: { facts: Facts; where: string },
+  place: string,
+  environment: Found['environment'],
+): Found {
+  const differing = compared.filter(({ of }) => of(there) !== of(other.facts))
+  if (differing.length === 0) return ok(`${place} is as ${other.where}: PostgreSQL ${there.version}`, { environment })
+  const said = differing.map(({ what, shown }) => `${what} ${shown(there)}, ${other.where} ${shown(other.facts)}`)
   return warning(`${place} has ${said.join('; ')}`, {
     why: differing.map(({ why }) => why).join(' '),
     wayOut: differing.map(({ wayOut }) => wayOut(there)),
@@ -150,10 +156,14 @@ async function factsOfTests({ testUrl, config }: Project): Promise<Facts | undef
 async function factsAt(url: string): Promise<Facts> {
   const session = await connectReadOnly(url, answerWithin)
   try {
-    return (await session.query<Facts>(factsQuery)).rows[0]!
+    return await factsOf(session)
   } finally {
     await session.close()
   }
+}
+
+export async function factsOf(session: Pick<Session, 'query'>): Promise<Facts> {
+  return (await session.query<Facts>(factsQuery)).rows[0]!
 }
 
 // The locale's column has another name before PostgreSQL 17.

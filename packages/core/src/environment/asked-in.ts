@@ -11,7 +11,13 @@ export interface AskedInProject extends AskedHere<string> {
   config: SeedbedConfig
 }
 
-/** What decides in a project about a command: its config, which is checked, the variables, `.env` and the git branch. */
+/**
+ * What decides in a project about a command: its config, which is checked, the variables, `.env` and the git branch.
+ *
+ * @param environment the name that the command line gives
+ * @throws SeedbedError what reading a config throws: CONFIG_CANNOT_LOAD, …
+ * @example const environment = resolveEnvironment(await askedIn({ folder: process.cwd() }, 'staging'))
+ */
 export async function askedIn({ folder }: InProject, environment?: string): Promise<AskedInProject> {
   const loaded = await loadConfig(folder)
   const { config } = loaded

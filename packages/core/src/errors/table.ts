@@ -2,6 +2,7 @@ import { errorKinds as environmentErrorKinds } from '@seedbed/environments/error
 import { configErrorKinds } from '../config/errors.js'
 import { environmentCommandErrorKinds } from '../environment/errors.js'
 import { migrationErrorKinds } from '../migrations/errors.js'
+import { preflightErrorKinds } from '../preflight/errors.js'
 import { prepareErrorKinds } from '../prepare/errors.js'
 import { resetErrorKinds } from '../reset/errors.js'
 import { seedErrorKinds } from '../seeds/errors.js'
@@ -31,5 +32,6 @@ export const errorKinds: Record<string, Record<string, DocumentedKind>> = {
   template: templateErrorKinds,
   worker: workerErrorKinds,
   prepare: prepareErrorKinds,
+  preflight: preflightErrorKinds,
   reset: resetErrorKinds,
 }
