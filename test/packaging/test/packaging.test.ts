@@ -49,6 +49,13 @@ describe.each(names)('%s', name => {
   })
 })
 
+test.each(['@seedbed/core', '@seedbed/jest'])('TypeScript that knows no `exports` finds what %s imports are', name => {
+  const { main, types, exports } = JSON.parse(
+    readFileSync(join(project.folder, 'node_modules', name, 'package.json'), 'utf8'),
+  ) as { main: string; types: string; exports: { '.': { types: string; default: string } } }
+  expect({ types, default: main }).toEqual(exports['.'])
+})
+
 test('@seedbed/environments is one module for require and import, and register goes before a script', () => {
   project.write({
     'environments/seedbed.config.json': JSON.stringify({
