@@ -18,6 +18,11 @@ export function askName(what: string, question: string, name: string): Promise<A
   return ask(what, question, answer => answer === name)
 }
 
+/** Asks at the terminal about something that can be undone: y or yes, in any case. */
+export function askYes(what: string, question: string): Promise<Answer> {
+  return ask(what, question, answer => /^y(es)?$/i.test(answer))
+}
+
 function ask(what: string, question: string, isYes: (answer: string) => boolean): Promise<Answer> {
   const lines = createInterface({ input: process.stdin, output: process.stderr })
   return new Promise<Answer>(resolve => {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { addEnvironmentCommands } from './environment-commands.js'
 import { addPrepareCommands } from './prepare-commands.js'
+import { addInitCommand } from './init-command.js'
 
 /**
  * The commands and what they say of themselves.
@@ -43,6 +44,7 @@ export function seedbed(ended: (code: number) => void): Command {
       ended(await pruneCommand(process.cwd(), options))
     })
   addEnvironmentCommands(program, ended)
+  addInitCommand(program, ended)
   return program
 }
 

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { delimiter, join, sep } from 'node:path'
@@ -7,10 +7,13 @@ import { say } from './print.js'
 const forwarded = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /**
- * Runs a command with our environment, input and outputs, passes signals on to it, and answers with an exit code as shells
+ * Runs a command, with our environment, input and outputs unless the options say others, passes signals on to it, and answers with an exit code as shells
  * make it: 128 + n after signal n, 127 if it does not exist, 126 if it cannot be executed.
  */
-export async function runChild(command: readonly [string, ...string[]]): Promise<number> {
+export async function runChild(
+  command: readonly [string, ...string[]],
+  options: Pick<SpawnOptions, 'cwd' | 'env' | 'stdio' | 'shell'> = {},
+): Promise<number> {
   let child: ChildProcess | undefined
   const forward = (signal: NodeJS.Signals) => {
     if (signal !== 'SIGINT' || !isInForeground()) child?.kill(signal)
@@ -19,7 +22,7 @@ export async function runChild(command: readonly [string, ...string[]]): Promise
   try {
     return await new Promise<number>((resolve, reject) => {
       const [program, ...args] = command
-      const started = spawn(program, args, { stdio: 'inherit' })
+      const started = spawn(program, args, { stdio: 'inherit', ...options })
       child = started
       // A signal that it does not take, from sudo for instance, is an error too, and it runs on.
       started.on('error', error => started.pid === undefined && reject(error))

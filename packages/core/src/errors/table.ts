@@ -1,6 +1,7 @@
 import { errorKinds as environmentErrorKinds } from '@seedbed/environments/error-kinds'
 import { configErrorKinds } from '../config/errors.js'
 import { environmentCommandErrorKinds } from '../environment/errors.js'
+import { initErrorKinds } from '../init/errors.js'
 import { migrationErrorKinds } from '../migrations/errors.js'
 import { preflightErrorKinds } from '../preflight/errors.js'
 import { prepareErrorKinds } from '../prepare/errors.js'
@@ -34,4 +35,5 @@ export const errorKinds: Record<string, Record<string, DocumentedKind>> = {
   prepare: prepareErrorKinds,
   preflight: preflightErrorKinds,
   reset: resetErrorKinds,
+  init: initErrorKinds,
 }

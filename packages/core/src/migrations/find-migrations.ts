@@ -32,6 +32,18 @@ export async function recogniseMigrations(project: string, option: string): Prom
  * MIGRATIONS_AMBIGUOUS if there are two, for only the user knows which one makes the schema.
  */
 export async function detectMigrations(project: string): Promise<Known | undefined> {
+  const candidates = await migrationCandidates(project)
+  if (candidates.length > 1) {
+    throw migrationErrors.MIGRATIONS_AMBIGUOUS({
+      project,
+      candidates: candidates.map(({ path }) => nameIn(project, path)),
+    })
+  }
+  return candidates[0] && known(project, candidates[0])
+}
+
+/** All that looks like migrations where people have them, also what nobody could run without being told how. */
+export async function migrationCandidates(project: string): Promise<FoundMigrations[]> {
   const names = await readdir(project)
   const candidates: FoundMigrations[] = []
   for (const name of names.filter(isKnexfile)) candidates.push({ kind: 'knex', path: join(project, name) })
@@ -46,13 +58,7 @@ export async function detectMigrations(project: string): Promise<Known | undefin
   if (names.includes('schema.sql')) candidates.push({ kind: 'schema', path: join(project, 'schema.sql') })
   const config = names.find(isDrizzleConfig)
   if (config) addDrizzleConfig(candidates, await recogniseDrizzleConfig(join(project, config)))
-  if (candidates.length > 1) {
-    throw migrationErrors.MIGRATIONS_AMBIGUOUS({
-      project,
-      candidates: candidates.map(({ path }) => nameIn(project, path)),
-    })
-  }
-  return candidates[0] && known(project, candidates[0])
+  return candidates
 }
 
 /** The config of a folder that was found already is no second candidate. */
