@@ -12,6 +12,8 @@ import type { LoadedConfig } from '../config/load-config.js'
 export interface TestEnvironment {
   /** What it is called in this project: a badge may say INT. */
   environment: Pick<ResolvedEnvironment, 'name' | 'badge'>
+  /** Which rule has chosen it: `Vitest`. */
+  reason: string
   /** The URL of `environments.test`: its server is the run's. Undefined where Seedbed starts one. */
   testUrl: string | undefined
   /** Variables that lead to a protected environment, and what tests get in their place. */
@@ -31,11 +33,12 @@ export interface TestEnvironment {
 export function testEnvironment({ folder, config }: LoadedConfig, variables: NodeJS.ProcessEnv): TestEnvironment {
   const envFile = readEnvFile(folder)
   const input: ResolveInput<string> = { config, variables, envFile, purpose: 'run' }
-  const { name, badge, databases, notes } = resolveEnvironment(input)
+  const { name, badge, databases, notes, reason } = resolveEnvironment(input)
   return {
     environment: { name, badge },
     testUrl: databases[config.databases?.[0] ?? 'main']?.url,
     notes,
+    reason,
     refusals: refusalsOf(input)(),
     input,
   }

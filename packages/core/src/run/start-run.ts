@@ -7,6 +7,7 @@ import { explainNoConnection } from '../server/no-connection.js'
 import type { Server } from '../server/server.js'
 import { ensureTemplate, type ProjectTemplate } from '../template/ensure-template.js'
 import { accessTo } from './access-to.js'
+import { auditRun } from './audit-run.js'
 import { openChannel, type Channel, type KeptTest } from './channel.js'
 import { crashCheck } from './crash-check.js'
 import { connectionVariables } from './connection-variables.js'
@@ -56,6 +57,7 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
   reportMode(process.env)
   const progress = options.progress ?? (() => {})
   const loaded = await loadProject(options.folder)
+  auditRun(loaded)
   let { server, templates, project, asking, close } = await openProject(loaded, progress, { workers: options.slots })
   const start = { server: lap(), template: 0, databases: 0 }
   const notes: FileNote[] = []

@@ -1,3 +1,7 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { AuditEntry } from '@seedbed/environments'
 import { startPostgres } from '@seedbed/postgres-for-tests'
 import { Client } from 'pg'
 import { expect, test } from 'vitest'
@@ -65,6 +69,21 @@ test('production beside the tests: refused until they cannot get in, then out of
   const connections = (await server.log()).match(/connection authorized: .*database=shop\b/g)
   expect(connections, 'this test itself').toHaveLength(1)
   expect((await owner.query('select count(*)::int from canary')).rows).toEqual([{ count: 1000 }])
+
+  const log = await readFile(join(project.folder, '.seedbed/audit.jsonl'), 'utf8')
+  const entries = log
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line) as AuditEntry)
+  const chosen = { environment: 'test', operation: 'select', decision: 'chosen', reason: expect.any(String) as string }
+  expect(entries).toMatchObject([chosen, chosen])
+  expect(entries[0]!.place).toMatch(/\/postgres$/)
+})
+
+test('a project that has nothing but tests gets no audit log', async () => {
+  await project.write({ 'migrations/1.sql': 'create table users (id int)' })
+  await (await startRun({ folder: project.folder, slots: 1 })).close()
+  expect(existsSync(join(project.folder, '.seedbed'))).toBe(false)
 })
 
 async function connected(connectionString: string) {
