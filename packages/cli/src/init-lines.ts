@@ -12,12 +12,7 @@ export function foundLines({ folder, found }: InitPlan): string[] {
       `${name} ${version ?? '(not installed yet)'} (${from})`,
     ]),
     ['driver', drivers.join(', ') || 'none of those that are known'],
-    [
-      'migrations',
-      migrations.what === null
-        ? `none: ${migrations.from}. Without a config these are found: migrations/*.sql, prisma/, drizzle/, a knexfile, schema.sql`
-        : `${migrations.what} (${migrations.from})`,
-    ],
+    ['migrations', migrationsLine(migrations)],
     ...(variables.length > 0
       ? [['variables', variables.map(({ name, from }) => `${name} (${from})`).join(', ')] satisfies [string, string]]
       : []),
@@ -28,6 +23,12 @@ export function foundLines({ folder, found }: InitPlan): string[] {
     ...(config === null ? [] : [['config', `${config} is there, and stays as it is`] satisfies [string, string]]),
   ]
   return lines.map(([name, text]) => `${colour('dim', name.padEnd(10), process.stdout)} ${plain(text)}`)
+}
+
+function migrationsLine({ what, from, undecided }: InitPlan['found']['migrations']): string {
+  if (undecided) return `not clear: ${from}`
+  if (what !== null) return `${what} (${from})`
+  return `none: ${from}. Without a config these are found: migrations/*.sql, prisma/, drizzle/, a knexfile, schema.sql`
 }
 
 /** A file's change as a unified diff. */

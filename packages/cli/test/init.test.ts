@@ -160,6 +160,15 @@ describe.skipIf(process.platform === 'win32')('with a package manager of ours', 
     expect(paths).toEqual(['vitest.config.mjs', 'test/database.test.js', '.gitignore'])
   })
 
+  test('it says what was found, and what is not clear or not there', async () => {
+    await using one = await fakedProject({})
+    expect((await one.init('--dry-run')).stdout).toMatch(/^migrations migrations \(\.sql files\) \(its place\)$/m)
+    await using two = await fakedProject({ files: { 'drizzle/meta/_journal.json': '{}' } })
+    const { stdout } = await two.init('--dry-run')
+    expect(stdout).toMatch(/^migrations not clear: migrations and drizzle could each make the schema$/m)
+    expect(stdout).toContain("  // or migrations: './drizzle',\n")
+  })
+
   test('what cannot be edited is left to the user, with the lines; all else is written, and no test is run', async () => {
     const files = { 'vitest.config.ts': 'export default secret({})' }
     await using project = await fakedProject({ files })

@@ -43,7 +43,7 @@ export interface InitFindings {
   modules: 'ES modules' | 'CommonJS'
   /** Packages through which the application speaks to PostgreSQL. */
   drivers: string[]
-  migrations: Pick<MigrationsFound, 'what' | 'from'>
+  migrations: Pick<MigrationsFound, 'what' | 'from' | 'undecided'>
   variables: DatabaseVariable[]
   urls: FoundUrl[]
   /** The Seedbed config that is there already, and stays as it is. */
@@ -111,10 +111,7 @@ export async function planInit({ folder: from, runner }: InitOptions): Promise<I
       language: project.isTypeScript ? 'TypeScript' : 'JavaScript',
       modules: project.isModule ? 'ES modules' : 'CommonJS',
       drivers: drivers.filter(name => project.dependencies.has(name)),
-      migrations:
-        config === null
-          ? { what: migrations.what, from: migrations.from }
-          : { what: `as ${config} says`, from: 'it is there' },
+      migrations: config === null ? migrations : { what: `as ${config} says`, from: 'it is there', undecided: null },
       variables,
       urls,
       config,
