@@ -13,10 +13,10 @@ const manifest = (packages: string[], more: object = {}) =>
     2,
   )
 
-/** Every file that the project has, with its text. */
+/** Every file that is the project's own, with its text; a run adds to the audit log. */
 async function contents({ folder }: Project): Promise<Record<string, string>> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  const files = entries.filter(entry => entry.isFile() && !/node_modules|fake/.test(entry.parentPath))
+  const files = entries.filter(entry => entry.isFile() && !/node_modules|fake|\.seedbed/.test(entry.parentPath))
   const paths = files.map(({ parentPath, name }) => join(parentPath, name))
   return Object.fromEntries(
     await Promise.all(paths.map(async path => [path.slice(folder.length + 1), await readFile(path, 'utf8')] as const)),

@@ -70,7 +70,7 @@ function environmentsOption({ urls }: ConfigNeeds): string[] {
   if (places.length === 0) return []
   return [
     'environments: {',
-    '  // Test runs refuse what leads here, and no command changes it.',
+    '  // Test runs refuse what leads here, and no command empties it.',
     ...places.map(({ variable }, index) =>
       index === 0
         ? `  production: { variable: ${quoted(variable)} },`

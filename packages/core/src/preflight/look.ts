@@ -1,12 +1,11 @@
-import { placeOf, type ConfiguredEnvironment } from '@seedbed/environments'
+import { placeOf, SeedbedError, type ConfiguredEnvironment } from '@seedbed/environments'
 import { connectReadOnly, inspectDatabase } from '@seedbed/environments/guard'
 import { factsOf, type Facts } from '../doctor/check-settings.js'
 import { problem, type Found } from '../doctor/finding.js'
-import { foundBy } from '../doctor/found-by.js'
+import { foundBy, sentenceOf } from '../doctor/found-by.js'
 import type { AskedInProject } from '../environment/asked-in.js'
 import { answerWithin, refusedHere } from '../environment/environment-status.js'
-import type { MigrationHistory } from '../migrations/migration-history.js'
-import { applicationTables } from '../migrations/migration-history.js'
+import { applicationTables, type MigrationHistory } from '../migrations/migration-history.js'
 import type { MigrationPlan } from '../migrations/migration-plan.js'
 import { readPreparedNotes } from '../prepare/prepared-notes.js'
 import { structureOf, type Structure } from '../structure/structure.js'
@@ -70,7 +69,10 @@ export async function lookAt(
     if (reading.whose !== 'ours') throw new Error(reading.problem ?? `its marker is ${reading.whose}`)
     return { ...nothing, place, seen: await see(url, plan) }
   } catch (error) {
-    const failed = problem(`${place} could not be looked at: ${(error as Error).message.split('\n\n', 1)[0]}`, {
+    const reason = sentenceOf((error as Error).message)
+    // Seedbed's own say where.
+    const found = error instanceof SeedbedError ? reason : `${place} could not be looked at: ${reason}`
+    const failed = problem(found, {
       why: 'What nobody knows may go wrong.',
       wayOut: ['Mend that, and look again. seedbed doctor says more.'],
       environment,

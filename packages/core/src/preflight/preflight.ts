@@ -51,7 +51,8 @@ export async function preflight({ folder, environment }: PreflightOptions): Prom
     settings: there.flatMap(target => [...productionFindings(target, here, extensions)]),
   }
   const findings = Object.entries(checks).flatMap(([check, found]) => found.map(each => findingOf(check, each)))
-  return { checked: Object.keys(checks), findings }
+  // Of what cannot be reached nothing else can be said.
+  return { checked: Object.keys(checks).filter(check => checks[check]!.length > 0), findings }
 }
 
 /** What is known of an environment has its passwords. */

@@ -9,7 +9,7 @@ import type { Variables } from '../config.js'
 export function secretsOf(...sources: Variables[]): string[] {
   const secrets = sources.flatMap(variables =>
     Object.entries(variables).flatMap(([name, value = '']) => [
-      ...(secretName.test(name) ? [value] : []),
+      ...(secretName.test(name) && !folderName.test(name) ? [value] : []),
       ...[...value.matchAll(/:\/\/[^\s:/@]*:(\S*)@/g)].map(match => match[1]!),
       ...[...value.matchAll(/[?&][^=&\s]*pass[^=&\s]*=([^&\s]*)/gi)].map(match => match[1]!),
     ]),
@@ -20,6 +20,9 @@ export function secretsOf(...sources: Variables[]): string[] {
 }
 
 const secretName = /pass|pwd|secret|token|api_?key|credential/i
+
+/** Every shell has the folder that it is in, and the one before, in variables whose names look like a password's. */
+const folderName = /^(OLD)?PWD$/
 
 /**
  * A text without these secrets, and without what looks like a password by where it stands.

@@ -221,3 +221,8 @@ test('a password that is a public name does not take the name out of the log', a
   })
   expect((await readAudit({ file })).entries[0]).toMatchObject({ environment: 'test', reason: 'ENVIRONMENT=test' })
 })
+
+test('the folder that a shell is in is no password, whatever its variable is called', async () => {
+  open({ variables: { PWD: folder, OLDPWD: folder, DB_PWD: 'geheim' } }).record({ ...event, reason: 'geheim' })
+  expect((await readAudit({ file })).entries[0]).toMatchObject({ folder, reason: '***' })
+})
