@@ -104,7 +104,7 @@ test('a migration that the project does not have, one that was edited, and setti
   expect(found.of('migrations', 'problem')).toEqual([
     'production has had 9_hotfix.sql, which the project does not have',
   ])
-  expect(found.of('migrations', 'warning')).toEqual(['1_users.sql was edited after it had run on production'])
+  expect(found.of('migrations', 'warning')).toEqual(['1_users.sql of production had another content when it ran'])
   expect(found.of('settings', 'problem')).toEqual([expect.stringMatching(/^full_page_writes is off/)])
   expect(found.of('settings', 'warning')).toEqual([
     'the role of production is a superuser',

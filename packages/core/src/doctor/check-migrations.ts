@@ -1,5 +1,6 @@
 import { connectReadOnly, type Session } from '@seedbed/environments/guard'
 import { answerWithin, refusedHere } from '../environment/environment-status.js'
+import { listed } from '../errors/listed.js'
 import { refuseUncertain, type MigrationHistory } from '../migrations/migration-history.js'
 import type { MigrationPlan } from '../migrations/migration-plan.js'
 import { planMigrations } from '../migrations/plan-migrations.js'
@@ -54,13 +55,7 @@ async function* historyAt(url: string, environment: Environment, plan: Migration
 
 function* foundIn({ applied, pending, changed, unknown }: MigrationHistory, environment: Environment): Iterable<Found> {
   const { name } = environment
-  if (changed.length > 0) {
-    yield warning(`${listed(changed)} of ${name} had another content when it ran`, {
-      why: 'Other databases get another schema of it than this one has.',
-      wayOut: ['Give it its content back, and say in a migration of its own what is to be different.'],
-      environment,
-    })
-  }
+  if (changed.length > 0) yield changedFinding(changed, environment)
   if (unknown.length > 0) {
     yield warning(`${name} has had ${listed(unknown)}, which the project does not have`, {
       why: 'Its schema is that of another branch, or of a newer version.',
@@ -80,5 +75,10 @@ function* foundIn({ applied, pending, changed, unknown }: MigrationHistory, envi
   }
 }
 
-const listed = (names: string[]) =>
-  names.length <= 3 ? names.join(', ') : `${names.slice(0, 3).join(', ')} and ${names.length - 3} more`
+export function changedFinding(changed: readonly string[], environment: Environment): Found {
+  return warning(`${listed(changed)} of ${environment.name} had another content when it ran`, {
+    why: 'Other databases get another schema of it than this one has.',
+    wayOut: ['Give it its content back, and say in a migration of its own what is to be different.'],
+    environment,
+  })
+}

@@ -1,4 +1,5 @@
 import { ok, problem, skipped, type Found } from '../doctor/finding.js'
+import { listed } from '../errors/listed.js'
 import { describeDrift } from '../structure/structure.js'
 import type { Look } from './look.js'
 
@@ -24,7 +25,7 @@ function sincePrepared({ environment, seen }: Look): Found {
   }
   const drift = describeDrift(noted, structure)
   if (drift.length === 0) return ok(`the schema of ${name} is as its migrations have left it`, { environment })
-  return problem(`the schema of ${name} was changed since it was prepared: ${listed(drift)}`, {
+  return problem(`the schema of ${name} was changed since it was prepared: ${listed(drift, 5)}`, {
     why: 'A migration that was tested meets something else there.',
     wayOut: ['Write what was changed as a migration, or take it back.'],
     environment,
@@ -44,7 +45,7 @@ function between(first: Look, other: Look): Found {
   const differences = describeDrift(here.structure, there.structure)
   if (differences.length === 0) return ok(`${names} have the same schema`, { environment })
   return problem(
-    `${names} have had the same migrations, and differ: on ${first.environment.name} ${listed(differences)}`,
+    `${names} have had the same migrations, and differ: on ${first.environment.name} ${listed(differences, 5)}`,
     {
       why: 'One of them was changed by hand. What passes on one may fail on the other.',
       wayOut: ['Write the difference as a migration that both can have.'],
@@ -54,6 +55,3 @@ function between(first: Look, other: Look): Found {
 }
 
 const majorOf = (version: string) => Number.parseInt(version, 10)
-
-const listed = (texts: readonly string[]) =>
-  texts.length <= 5 ? texts.join(', ') : `${texts.slice(0, 5).join(', ')} and ${texts.length - 5} more`

@@ -1,4 +1,6 @@
+import { changedFinding } from '../doctor/check-migrations.js'
 import { ok, problem, warning, type Found } from '../doctor/finding.js'
+import { listed } from '../errors/listed.js'
 import type { MigrationPlan } from '../migrations/migration-plan.js'
 import type { Look } from './look.js'
 
@@ -22,13 +24,7 @@ export function* pendingFindings(target: Look, before: readonly Look[], plan: Mi
       environment,
     })
   }
-  if (changed.length > 0) {
-    yield warning(`${listed(changed)} was edited after it had run on ${name}`, {
-      why: 'What was tested has another content than what runs there.',
-      wayOut: ['Give it its content back, and say in a migration of its own what is to be different.'],
-      environment,
-    })
-  }
+  if (changed.length > 0) yield changedFinding(changed, environment)
   if (applied.length === 0 && unknown.length === 0 && pending.length > 0 && seen.hasTables) {
     yield problem(`${name} has tables, and nothing in it says which migrations it has had`, {
       why: 'To run them all would be to guess.',
@@ -73,6 +69,3 @@ function* hasHad({ environment, seen, isMadeByRuns }: Look, pending: readonly st
     })
   }
 }
-
-const listed = (names: readonly string[]) =>
-  names.length <= 3 ? names.join(', ') : `${names.slice(0, 3).join(', ')} and ${names.length - 3} more`

@@ -1,5 +1,6 @@
 import type { ResolvedEnvironment } from '@seedbed/environments'
 import type { GuardedSession } from '@seedbed/environments/guard'
+import { listed } from '../errors/listed.js'
 import type { MigrationHistory } from '../migrations/migration-history.js'
 import { rowsDigest } from '../structure/rows-digest.js'
 import { describeDrift, structureOf, type Structure } from '../structure/structure.js'
@@ -41,10 +42,8 @@ export async function look(
 
 /** What somebody has changed by hand, or elsewhere, a sentence each. */
 export function driftOf({ drift, history: { changed, unknown } }: Found, acted: boolean): string[] {
-  const shown = drift.slice(0, 3).join(', ')
-  const more = drift.length > 3 ? ` and ${drift.length - 3} more` : ''
   return [
-    ...(drift.length > 0 && !acted ? [`since it was prepared: ${shown}${more}`] : []),
+    ...(drift.length > 0 && !acted ? [`since it was prepared: ${listed(drift)}`] : []),
     ...changed.map(name => `${name} was edited after it had run here`),
     ...unknown.map(name => `${name} has run here, and the project does not have it`),
   ]

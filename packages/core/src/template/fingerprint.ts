@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { listed } from '../errors/listed.js'
 
 /** What a template is made of: a name for people → a hash or version. */
 export type FingerprintParts = Record<string, string>
@@ -33,8 +34,7 @@ export function describeChange(before: FingerprintParts, after: FingerprintParts
     ...Object.keys(before).flatMap(name => (after[name] === undefined ? [`${name} is gone`] : [])),
   ]
   if (changes.length === 0) return null
-  const shown = changes.slice(0, 3).join(', ')
-  return changes.length > 3 ? `${shown} and ${changes.length - 3} more` : shown
+  return listed(changes)
 }
 
 const isVersion = (value: string | undefined) => value !== undefined && /^\d+(\.\d+)*$/.test(value)
