@@ -5,6 +5,7 @@ import { initErrorKinds } from '../init/errors.js'
 import { migrationErrorKinds } from '../migrations/errors.js'
 import { preflightErrorKinds } from '../preflight/errors.js'
 import { prepareErrorKinds } from '../prepare/errors.js'
+import { preserveErrorKinds } from '../preserve/errors.js'
 import { resetErrorKinds } from '../reset/errors.js'
 import { seedErrorKinds } from '../seeds/errors.js'
 import { labelErrorKinds } from '../seeds/label-errors.js'
@@ -35,5 +36,6 @@ export const errorKinds: Record<string, Record<string, DocumentedKind>> = {
   prepare: prepareErrorKinds,
   preflight: preflightErrorKinds,
   reset: resetErrorKinds,
+  preserve: preserveErrorKinds,
   init: initErrorKinds,
 }

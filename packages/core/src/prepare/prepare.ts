@@ -3,20 +3,18 @@ import {
   configuredEnvironment,
   configuredEnvironments,
   printableUrl,
-  refusalsOf,
   SeedbedError,
   type AskedHere,
   type ConfiguredEnvironment,
   type Tier,
 } from '@seedbed/environments'
-import { askedIn, problemOf, type InProject, type Problem } from '../environment/asked-in.js'
+import { problemOf, type InProject, type Problem } from '../environment/asked-in.js'
 import { namedEnvironment } from '../environment/named-environment.js'
 import type { TestPlace } from '../environment/test-environment.js'
-import { noMigrations, planMigrations } from '../migrations/plan-migrations.js'
-import { refuseConnections, refuseVariables } from '../run/refuse-connections.js'
-import { findSeeds } from '../seeds/find-seeds.js'
+import { noMigrations } from '../migrations/plan-migrations.js'
 import { askFor, type Asking } from './confirm.js'
 import { prepareErrors } from './errors.js'
+import { openSources } from './open-sources.js'
 import { prepareDatabase, type PreparedDatabase, type PrepareSources, type PrepareWishes } from './prepare-database.js'
 import { prepareRun, type PreparedRun } from './prepare-run.js'
 
@@ -103,17 +101,6 @@ export async function resetBare(options: ResetBareOptions): Promise<PreparedData
   const project = await openSources(options)
   const { environment } = chosen(project.asked, options.environment)
   return prepareDatabases(environment, project, { ...options, fresh: true }, { bare: true, isNamed: true })
-}
-
-async function openSources({ folder, environment }: Wishes): Promise<PrepareSources> {
-  // Before the variables refuse: the config may name them.
-  const asked = { ...(await askedIn({ folder }, environment)), variables: { ...process.env } }
-  refuseConnections()
-  refuseVariables(refusalsOf(asked)())
-  const { config } = asked
-  const [migrations, found] = await Promise.all([planMigrations(asked.folder, config), findSeeds(asked.folder, config)])
-  const seeds = { ...found, files: found.files.filter(path => !migrations.ownSeeds.includes(path)) }
-  return { folder: asked.folder, config, asked, migrations, seeds }
 }
 
 function chosen(asked: AskedHere<string>, name: string | undefined) {

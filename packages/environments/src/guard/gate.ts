@@ -30,8 +30,8 @@ export interface GuardOptions {
 /** What would be gone afterwards. */
 export type DestructiveOperation = 'reset' | 'drop' | 'truncate' | 'overwrite'
 
-/** `create` is for a database that is not there yet. */
-export type Operation = DestructiveOperation | 'migrate' | 'seed' | 'create'
+/** `create` is for a database that is not there yet; `preserve` marks rows that a reset keeps. */
+export type Operation = DestructiveOperation | 'migrate' | 'seed' | 'create' | 'preserve'
 
 const destructive: readonly string[] = ['reset', 'drop', 'truncate', 'overwrite'] satisfies DestructiveOperation[]
 

@@ -1,0 +1,26 @@
+import { refusalsOf } from '@seedbed/environments'
+import { askedIn, type InProject } from '../environment/asked-in.js'
+import { planMigrations } from '../migrations/plan-migrations.js'
+import { refuseConnections, refuseVariables } from '../run/refuse-connections.js'
+import { findSeeds } from '../seeds/find-seeds.js'
+import type { PrepareSources } from './prepare-database.js'
+
+/**
+ * Reads what an environment's databases are made of. From then on variables of this process that lead elsewhere refuse.
+ *
+ * @param options.environment the name that the command line gives
+ * @throws SeedbedError what reading a config, planning migrations and finding seeds throws
+ */
+export async function openSources({
+  folder,
+  environment,
+}: InProject & { environment?: string | undefined }): Promise<PrepareSources> {
+  // Before the variables refuse: the config may name them.
+  const asked = { ...(await askedIn({ folder }, environment)), variables: { ...process.env } }
+  refuseConnections()
+  refuseVariables(refusalsOf(asked)())
+  const { config } = asked
+  const [migrations, found] = await Promise.all([planMigrations(asked.folder, config), findSeeds(asked.folder, config)])
+  const seeds = { ...found, files: found.files.filter(path => !migrations.ownSeeds.includes(path)) }
+  return { folder: asked.folder, config, asked, migrations, seeds }
+}

@@ -1,0 +1,136 @@
+import { chooseEnvironment, configuredEnvironment } from '@seedbed/environments'
+import { openGuarded, type GuardedSession } from '@seedbed/environments/guard'
+import { listed } from '../errors/listed.js'
+import type { InProject } from '../environment/asked-in.js'
+import { namedEnvironment } from '../environment/named-environment.js'
+import type { TestPlace } from '../environment/test-environment.js'
+import { askFor, type Asking } from '../prepare/confirm.js'
+import { openSources } from '../prepare/open-sources.js'
+import type { PrepareSources } from '../prepare/prepare-database.js'
+import { readMarks } from '../preserve/marks.js'
+import { printableUrl } from '../server/database-url.js'
+import { readCatalog, type Catalog, type Table } from './catalog.js'
+import type { ConflictRule } from './conflicts.js'
+import { resetErrors } from './errors.js'
+import { putBack, type PutBack } from './put-back.js'
+import { openSeedSource, type SeedSource } from './seed-source.js'
+
+export interface ResetOptions extends InProject, Asking {
+  /** Its name or an alias. @default the one that is chosen here: for a command, test where nothing says otherwise */
+  environment?: string | undefined
+  /** Only these tables: `users`, `public.users`. @default all */
+  tables?: readonly string[]
+  /** Not these. */
+  except?: readonly string[]
+  /** Only those of this schema. */
+  schema?: string | undefined
+  /** Where a row that stays and a row of the seeds have the same key or unique value. @default 'keep' */
+  conflicts?: ConflictRule
+  /** Whether user triggers and rules act on what is deleted and inserted. @default false */
+  triggers?: boolean
+  /** Say what would go and what would stay, and change nothing. @default false */
+  dryRun?: boolean
+  /** Is told, before anything is done, where it is going to be. */
+  begin?: (place: TestPlace) => void
+  /** Is told what takes time, a line at a time. */
+  progress?: (line: string) => void
+}
+
+export interface Reset extends PutBack {
+  environment: string
+  /** The base name. */
+  database: string
+  dryRun: boolean
+}
+
+/**
+ * Brings an environment's database back to its seeds: every row goes but those that are preserved, with all that they refer to, and the
+ * rows of the migrations and the seeds come back, with their sequences. It is one transaction. User triggers do not fire; no more rights
+ * are needed than those of the tables' owner.
+ *
+ * The rows come from the template that tests start from, on the tests' server. Protected environments are refused by the guard.
+ *
+ * @throws SeedbedError GUARD_PROTECTED, RESET_UNCONFIRMED, RESET_SCHEMA_DIFFERS, RESET_NO_SUCH_TABLE, RESET_CONFLICT,
+ *   RESET_BREAKS_CONSTRAINT, RESET_FAILED, and what `openGuarded` and a run's start throw
+ * @example
+ * const { tables, kept } = await resetDatabase({ folder: process.cwd(), environment: 'test' })
+ */
+export async function resetDatabase(options: ResetOptions): Promise<Reset> {
+  const { dryRun = false, progress = () => {} } = options
+  const project = await openSources(options)
+  const { name, reason } = chooseEnvironment(project.asked)
+  const environment = namedEnvironment(configuredEnvironment(name, reason, project.asked), reason)
+  const database = Object.keys(environment.databases)[0]!
+  options.begin?.({ environment, server: printableUrl(environment.databases[database]!.url) })
+  if (!dryRun) await askFor(environment, project.asked, { ...options, fresh: true })
+  await using session = await openGuarded({ environment, database }, 'reset', project.asked)
+  await refuseOtherMigrations(session, project)
+  const catalog = await readCatalog(session)
+  const reset = chosenTables(catalog, options, name)
+  await using source = await openSeedSource(project.folder, progress)
+  refuseOtherColumns(session, catalog, reset, source)
+  const { conflicts = 'keep', triggers = false } = options
+  const wishes = { catalog, reset: new Set(reset.map(({ oid }) => oid)), conflicts, triggers, dryRun }
+  const done = await putBack(session, source, { ...wishes, marks: await readMarks(session) }).catch(
+    (cause: unknown) => {
+      // What the server says; Seedbed's own errors say what to do.
+      if (!(cause instanceof Error) || !('severity' in cause)) throw cause
+      throw resetErrors.RESET_FAILED({ environment: name, name: session.name, reason: cause.message }, { cause })
+    },
+  )
+  if (!dryRun) session.report(done.tables.reduce((rows, { before, kept }) => rows + before - kept, 0))
+  return { environment: name, database, dryRun, ...done }
+}
+
+async function refuseOtherMigrations(session: GuardedSession<'reset'>, { migrations }: PrepareSources): Promise<void> {
+  const { pending, unknown } = await migrations.history(session)
+  const differences = [
+    ...(pending.length > 0 ? [`it has not had ${listed(pending)}`] : []),
+    ...(unknown.length > 0 ? [`it has had ${listed(unknown)}, which the project does not have`] : []),
+  ]
+  if (differences.length === 0) return
+  throw resetErrors.RESET_SCHEMA_DIFFERS({ environment: session.environment.name, name: session.name, differences })
+}
+
+function chosenTables(
+  { tables }: Catalog,
+  { tables: only, except = [], schema }: Pick<ResetOptions, 'tables' | 'except' | 'schema'>,
+  environment: string,
+): Table[] {
+  const is = (name: string) => (table: Table) =>
+    [table.name, table.name.slice(table.name.indexOf('.') + 1)].includes(name)
+  const unknown = [...(only ?? []), ...except].filter(name => !tables.some(is(name)))
+  const known = tables.map(({ name }) => name)
+  if (unknown.length > 0) throw resetErrors.RESET_NO_SUCH_TABLE({ environment, names: unknown, known })
+  if (schema !== undefined && !tables.some(table => table.schema === schema)) {
+    throw resetErrors.RESET_NO_SUCH_TABLE({ environment, names: [`schema ${schema}`], known })
+  }
+  return tables
+    .filter(table => schema === undefined || table.schema === schema)
+    .filter(table => only === undefined || only.some(name => is(name)(table)))
+    .filter(table => !except.some(name => is(name)(table)))
+}
+
+/** Columns decide whether the rows of one fit into the other; in which order they stand does not. */
+function refuseOtherColumns(
+  session: GuardedSession<'reset'>,
+  catalog: Catalog,
+  reset: readonly Table[],
+  source: SeedSource,
+): void {
+  const shape = ({ columns }: Table) =>
+    JSON.stringify(columns.map(({ name, type }) => `${name} ${type}`).toSorted((a, b) => (a < b ? -1 : 1)))
+  const sources = new Map(source.catalog.tables.map(table => [table.name, table]))
+  const differences = [
+    ...reset.flatMap(table => {
+      const other = sources.get(table.name)
+      if (!other) return [`${table.name} is in no migration`]
+      return shape(other) === shape(table) ? [] : [`${table.name} has other columns than its migrations give it`]
+    }),
+    ...source.catalog.tables
+      .filter(({ name }) => !catalog.tables.some(table => table.name === name))
+      .map(({ name }) => `${name} is missing`),
+  ]
+  if (differences.length === 0) return
+  throw resetErrors.RESET_SCHEMA_DIFFERS({ environment: session.environment.name, name: session.name, differences })
+}
