@@ -54,16 +54,17 @@ const staging = <Row>(sql: string) => run<Row>(sql, 'shop_staging')
 const names = async () =>
   (await staging<{ name: string }>('select name from users order by id')).map(({ name }) => name)
 
-async function seedbed<Answer>(...args: string[]): Promise<Outcome & { answer: Answer }> {
+/** Its answer is one of the two, by the command. */
+async function seedbed(...args: string[]): Promise<Outcome & { answer: Preserved & Reset }> {
   const outcome = await project.seedbed([...args, '--env', 'staging', '--json'])
   expect(outcome.stdout + outcome.stderr).not.toContain('s3cret')
-  return { ...outcome, answer: (outcome.stdout ? JSON.parse(outcome.stdout) : undefined) as Answer }
+  return { ...outcome, answer: (outcome.stdout ? JSON.parse(outcome.stdout) : undefined) as Preserved & Reset }
 }
 
 test('a reset keeps what is marked, with what it refers to; the seeds and the rows of migrations come back', async () => {
   await staging(`insert into users (name) values ('Eve'), ('Mallory'); insert into prices values (1, 'x', 3), (1, 'y', 4);
     delete from roles; update users set name = 'A.' where id = 1`)
-  const marked = await seedbed<Preserved>('preserve', 'prices', '--key', 'tenant_id=1,code=x', '--reason', 'demo')
+  const marked = await seedbed('preserve', 'prices', '--key', 'tenant_id=1,code=x', '--reason', 'demo')
   expect(marked.answer, marked.stderr).toMatchObject({
     changed: [{ table: 'public.prices', key: { tenant_id: '1', code: 'x' } }],
     marks: [{ reason: 'demo', markedBy: expect.stringContaining('@') as string }],
@@ -75,11 +76,11 @@ test('a reset keeps what is marked, with what it refers to; the seeds and the ro
 
   const refused = await seedbed('reset')
   expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('RESET_UNCONFIRMED') as string })
-  const dry = await seedbed<Reset>('reset', '--dry-run')
+  const dry = await seedbed('reset', '--dry-run')
   expect(dry.answer, dry.stderr).toMatchObject({ dryRun: true })
   expect(await names()).toEqual(['A.', 'Grace', 'Eve', 'Mallory'])
 
-  const done = await seedbed<Reset>('reset', '--yes')
+  const done = await seedbed('reset', '--yes')
   expect(done.answer, done.stderr).toEqual({ ...dry.answer, dryRun: false })
   expect(done.answer.tables).toContainEqual({ table: 'public.users', before: 4, kept: 1, seeded: 2 })
   expect(await names()).toEqual(['Ada', 'Grace', 'Eve'])
@@ -93,25 +94,25 @@ test('a reset keeps what is marked, with what it refers to; the seeds and the ro
 })
 
 test('marks: by value, label and condition; taken away; one whose row is gone is told', async () => {
-  const label = await seedbed<Preserved>('preserve', '--label', 'users.grace')
+  const label = await seedbed('preserve', '--label', 'users.grace')
   expect(label.answer, label.stderr).toMatchObject({ changed: [{ table: 'public.users', key: { id: '2' } }] })
   await seedbed('preserve', 'public.users', '01')
   await staging("insert into roles values ('a'), ('b')")
-  const where = await seedbed<Preserved>('preserve', 'roles', '--where', "name < 'b'")
+  const where = await seedbed('preserve', 'roles', '--where', "name < 'b'")
   expect(where.answer.changed.map(({ key }) => key)).toEqual([{ name: 'admin' }, { name: 'a' }])
-  const off = await seedbed<Preserved>('preserve', 'users', '1', '--off')
+  const off = await seedbed('preserve', 'users', '1', '--off')
   expect(off.answer.marks.map(({ key }) => key)).toEqual([{ id: '2' }, { name: 'admin' }, { name: 'a' }])
   await staging("delete from roles where name = 'a'; update users set name = 'G.' where id = 2")
-  const list = await seedbed<Preserved>('preserve', '--list')
+  const list = await seedbed('preserve', '--list')
   expect(list.answer.missing.map(({ key }) => key)).toEqual([{ name: 'a' }])
   const shown = await project.seedbed(['preserve', '--list', '--env', 'staging'])
   expect(shown.stdout).toMatch(/^public\.users \(id=2\) · by .*\n[^]*not there any more: public\.roles \(name=a\)$/m)
 
-  const done = await seedbed<Reset>('reset', '--yes')
+  const done = await seedbed('reset', '--yes')
   expect(done.answer.missing.map(({ key }) => key)).toEqual([{ name: 'a' }])
   expect(done.answer.conflicts).toContainEqual({ table: 'public.users', same: { id: '2' } })
   expect(await names()).toEqual(['Ada', 'G.'])
-  expect((await seedbed<Reset>('reset', '--yes', '--conflicts', 'seed')).code).toBe(0)
+  expect((await seedbed('reset', '--yes', '--conflicts', 'seed')).code).toBe(0)
   expect(await names()).toEqual(['Ada', 'Grace'])
 })
 
