@@ -37,6 +37,17 @@ export const { errors: prepareErrors, kinds: prepareErrorKinds } = defineErrors(
     hint: () =>
       'Mend it and prepare again: what is done is not done twice, and this step runs again with those behind it. It cannot ask questions: there is no terminal behind it.',
   }),
+  PREPARE_LOSES_PRESERVED: kind<{ environment: string }>({
+    title: 'Preserved rows would go with the schema',
+    why:
+      'The schema is not one that the pending migrations lead to: a migration was edited after it had run, is not in the project, or something was ' +
+      'changed by hand. It would have to be dropped and made anew, and rows that are preserved with it.',
+    example: { environment: 'test' },
+    message: ({ environment }) =>
+      `${environment} was not made anew: it has preserved rows, and its schema cannot be brought up to date by migrations alone.`,
+    hint: ({ environment }) =>
+      `seedbed preserve --list --env ${environment} shows them. seedbed reset ${environment} --bare lets them go; then prepare again.`,
+  }),
   PRODUCTION_SKIPPED: kind<{ environment: string; failed: string }>({
     title: 'Production was left alone, since another environment is not ready',
     why: 'Where all environments are prepared, production comes last, and only after the others have had the same migrations.',

@@ -15,6 +15,8 @@ export interface Found {
   notes: PreparedNotes | undefined
   /** What has become different by hand since it was prepared. */
   drift: string[]
+  /** Whether what is pending is all that its schema lacks. */
+  isMigratable: boolean
   /** Of a test's database: whether it is as a preparation from scratch would leave it: structure, rows, seeds and steps. */
   isReady: boolean
 }
@@ -30,14 +32,16 @@ export async function look(
   const noted = notes?.get('structure')
   const drift = noted === undefined ? [] : describeDrift(JSON.parse(noted) as Structure, await structureOf(session))
   const { pending, changed, unknown, unfinished } = history
+  const isMigratable = [changed, unknown, unfinished, drift].every(list => list.length === 0)
   const isReady =
     isAlwaysFresh(environment) &&
     notes !== undefined &&
-    [pending, changed, unknown, unfinished, drift].every(list => list.length === 0) &&
+    isMigratable &&
+    pending.length === 0 &&
     notes.get('seeds') === fingerprintKey(seeds.fingerprint) &&
     (config.steps ?? []).every(step => notes.get(stepNote(step)) === stepHash(step)) &&
     notes.get('rows') === (await rowsDigest(session))
-  return { history, notes, drift, isReady }
+  return { history, notes, drift, isMigratable, isReady }
 }
 
 /** What somebody has changed by hand, or elsewhere, a sentence each. */

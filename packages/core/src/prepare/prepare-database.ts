@@ -9,6 +9,7 @@ import {
 import type { SeedbedConfig } from '../config/config.js'
 import { applicationTables } from '../migrations/migration-history.js'
 import type { LivingTarget, MigrationPlan } from '../migrations/migration-plan.js'
+import { readMarks } from '../preserve/marks.js'
 import { resetSchema } from '../reset/reset-schema.js'
 import type { SeedPlan } from '../seeds/find-seeds.js'
 import { loadSeeds } from '../seeds/load-seeds.js'
@@ -18,6 +19,7 @@ import { createExtensions } from '../template/create-extensions.js'
 import { fingerprintKey } from '../template/fingerprint.js'
 import { rememberRoles } from '../template/remember-roles.js'
 import { createDatabase } from './create-database.js'
+import { prepareErrors } from './errors.js'
 import { createPreparedNotes, readPreparedNotes, writePreparedNote, type PreparedNotes } from './prepared-notes.js'
 import { driftOf, isAlwaysFresh, look } from './look.js'
 import { livingTarget } from './living-target.js'
@@ -91,7 +93,11 @@ export async function prepareDatabase(
   await oneAtATime(session, progress)
   const living = livingTarget(session, url, environment, sources.config, progress)
   const found = await look(session, environment, sources)
-  const reset = !created && (wishes.fresh || (isAlwaysFresh(environment) && !found.isReady))
+  const isToBeFresh = !created && (wishes.fresh || (isAlwaysFresh(environment) && !found.isReady))
+  // Dropping everything would take them along: then the schema is brought up to date, and the rows are.
+  const keeps = isToBeFresh && !wishes.bare && (await readMarks(session)).length > 0
+  if (keeps && !found.isMigratable) throw prepareErrors.PREPARE_LOSES_PRESERVED({ environment: environment.name })
+  const reset = isToBeFresh && !keeps
   if (reset) await emptyDatabase(target, asked, progress)
   const isNew = created || reset || (found.notes === undefined && (await applicationTables(session)).length === 0)
   const notes = isNew ? await begin(session, found.notes) : (found.notes ?? new Map<string, string>())
@@ -118,7 +124,9 @@ export async function prepareDatabase(
     if (acted) await noteStructure(session, found.notes)
     return { ...done, seeded: false, steps: [], notes: isNew ? [] : driftOf(found, acted) }
   }
-  const seeded = await seed(target, living, sources, notes, wishes)
+  const seeded = keeps
+    ? await putRowsBack(target, sources, notes, wishes)
+    : await seed(target, living, sources, notes, wishes)
   const steps = await runSteps(session, living, sources, notes, acted || seeded, wishes)
   if (acted || seeded || steps.length > 0) {
     await noteStructure(session, found.notes)
@@ -154,7 +162,6 @@ async function emptyDatabase(
 
 async function adopt(living: LivingTarget, { adopt, description }: MigrationPlan, last: string): Promise<string[]> {
   if (adopt) return adopt(living, last)
-  const { prepareErrors } = await import('./errors.js')
   throw prepareErrors.BASELINE_OF_TOOL({ environment: living.environment, migrations: description })
 }
 
@@ -204,6 +211,22 @@ async function seed(
   } finally {
     await client.end()
   }
+  return true
+}
+
+/** The rows of the seeds, and those that are preserved. */
+async function putRowsBack(
+  target: GuardTarget,
+  { asked, folder, seeds }: PrepareSources,
+  notes: PreparedNotes,
+  { during, progress }: PrepareWishes,
+): Promise<boolean> {
+  const { resetRows } = await import('../reset/reset-database.js')
+  await using session = await openGuarded(target, 'reset', asked)
+  const { kept } = await during('rows of the seeds', () => resetRows(session, folder, progress))
+  progress(`${kept.length} preserved ${kept.length === 1 ? 'row is' : 'rows are'} kept`)
+  notes.set('seeds', fingerprintKey(seeds.fingerprint))
+  await writePreparedNote(session, 'seeds', fingerprintKey(seeds.fingerprint))
   return true
 }
 

@@ -1,6 +1,7 @@
 import type { TestPlace } from '../environment/test-environment.js'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { preservedForRun } from '../preserve/preserved-for-run.js'
 import { loadProject, openProject } from '../run/open-project.js'
 import { isSealed } from '../server/cluster-record.js'
 import { explainNoConnection } from '../server/no-connection.js'
@@ -79,7 +80,9 @@ async function fill(
   progress: (line: string) => void,
 ): Promise<Pick<PreparedRun, 'template' | 'templateBuilt' | 'cloned'>> {
   const { folder, config, migrations, seeds } = project
-  const { template, built } = await ensureTemplate(templates, { server, folder, config, migrations, seeds }, progress)
+  const preserved = await preservedForRun(server, progress)
+  const sources = { server, folder, config, migrations, seeds, preserved }
+  const { template, built } = await ensureTemplate(templates, sources, progress)
   const clones = await templates.clone(template, { count: workers })
   await Promise.all(clones.map(clone => clone.release({ sessions: 0, clean: true })))
   await templates.sweep()

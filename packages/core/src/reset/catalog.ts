@@ -8,7 +8,7 @@ export interface Table {
   name: string
   schema: string
   /** Those that can be written, in their order. */
-  columns: { name: string; type: string }[]
+  columns: Column[]
   /** The primary key's columns; empty if it has none. */
   key: string[]
   /** Columns of each plain unique index, the primary key's too. */
@@ -18,6 +18,14 @@ export interface Table {
   bytes: number
   /** What would act on rows, or hide them from the owner: the statement that stops it, and the one that sets it as it was. */
   acting: { kind: 'trigger' | 'rule' | 'row security'; stop: string; restore: string }[]
+}
+
+export interface Column {
+  name: string
+  /** `character varying(20)` */
+  type: string
+  /** Whether it is an identity that the server always generates. */
+  always: boolean
 }
 
 /** A foreign key, from each table that rows are in to each that they may refer to. */
@@ -91,7 +99,7 @@ const catalogQuery = `
   select json_build_object(
     'tables', (select coalesce(json_agg(json_build_object(
       'oid', t.oid::int8, 'name', t.name, 'schema', t.nspname, 'bytes', pg_relation_size(t.oid),
-      'columns', (select coalesce(json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod)) order by a.attnum), '[]')
+      'columns', (select coalesce(json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod), 'always', a.attidentity = 'a') order by a.attnum), '[]')
         from pg_attribute a where a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''),
       'key', (select coalesce(json_agg(a.attname order by k.position), '[]') from pg_index i, unnest(i.indkey::int2[]) with ordinality k(attnum, position)
         join pg_attribute a on a.attnum = k.attnum where i.indrelid = t.oid and i.indisprimary and a.attrelid = t.oid and k.position <= i.indnkeyatts),

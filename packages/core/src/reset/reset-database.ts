@@ -65,21 +65,36 @@ export async function resetDatabase(options: ResetOptions): Promise<Reset> {
   if (!dryRun) await askFor(environment, project.asked, { ...options, fresh: true })
   await using session = await openGuarded({ environment, database }, 'reset', project.asked)
   await refuseOtherMigrations(session, project)
-  const catalog = await readCatalog(session)
-  const reset = chosenTables(catalog, options, name)
-  await using source = await openSeedSource(project.folder, progress)
-  refuseOtherColumns(session, catalog, reset, source)
-  const { conflicts = 'keep', triggers = false } = options
-  const wishes = { catalog, reset: new Set(reset.map(({ oid }) => oid)), conflicts, triggers, dryRun }
-  const done = await putBack(session, source, { ...wishes, marks: await readMarks(session) }).catch(
-    (cause: unknown) => {
-      // What the server says; Seedbed's own errors say what to do.
-      if (!(cause instanceof Error) || !('severity' in cause)) throw cause
-      throw resetErrors.RESET_FAILED({ environment: name, name: session.name, reason: cause.message }, { cause })
-    },
-  )
+  const done = await resetRows(session, project.folder, progress, options)
   if (!dryRun) session.report(done.tables.reduce((rows, { before, kept }) => rows + before - kept, 0))
   return { environment: name, database, dryRun, ...done }
+}
+
+/**
+ * The same on a session that is open, for a database that has had all migrations.
+ *
+ * @throws SeedbedError RESET_SCHEMA_DIFFERS, RESET_NO_SUCH_TABLE, RESET_CONFLICT, RESET_BREAKS_CONSTRAINT, RESET_FAILED
+ */
+export async function resetRows(
+  session: GuardedSession<'reset'>,
+  folder: string,
+  progress: (line: string) => void,
+  options: Pick<ResetOptions, 'tables' | 'except' | 'schema' | 'conflicts' | 'triggers' | 'dryRun'> = {},
+): Promise<PutBack> {
+  const { conflicts = 'keep', triggers = false, dryRun = false } = options
+  const environment = session.environment.name
+  const catalog = await readCatalog(session)
+  const reset = chosenTables(catalog, options, environment)
+  await using source = await openSeedSource(folder, progress)
+  refuseOtherColumns(session, catalog, reset, source)
+  const wishes = { catalog, reset: new Set(reset.map(({ oid }) => oid)), conflicts, triggers, dryRun }
+  try {
+    return await putBack(session, source, { ...wishes, marks: await readMarks(session) })
+  } catch (cause) {
+    // What the server says; Seedbed's own errors say what to do.
+    if (!(cause instanceof Error) || !('severity' in cause)) throw cause
+    throw resetErrors.RESET_FAILED({ environment, name: session.name, reason: cause.message }, { cause })
+  }
 }
 
 async function refuseOtherMigrations(session: GuardedSession<'reset'>, { migrations }: PrepareSources): Promise<void> {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import type { TestEnvironment } from '../environment/test-environment.js'
+import { preservedForRun } from '../preserve/preserved-for-run.js'
 import { howToGetConnections } from '../server/connections.js'
 import { withDatabase } from '../server/database-url.js'
 import { explainNoConnection } from '../server/no-connection.js'
@@ -68,7 +69,8 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
   let current: Prepared | undefined
 
   async function prepare({ config, keep, refusals, ...plans }: Project): Promise<Prepared> {
-    const template = await ensureTemplate(templates, { ...plans, config, server }, progress)
+    const preserved = await preservedForRun(server, progress)
+    const template = await ensureTemplate(templates, { ...plans, config, server, preserved }, progress)
     start.template = lap()
     const findProblem = template.unlogged ? await crashCheck(server.adminUrl) : undefined
     const clone = async (count: number) => {

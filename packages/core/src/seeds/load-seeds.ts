@@ -32,8 +32,8 @@ export async function loadSeeds(
     })
     const broken = await explainDeferred(db, parts)
     if (broken) throw broken.error
-    const labels = await readLabels(client, labelled)
     await beforeCommit?.()
+    const labels = await readLabels(client, labelled)
     await client.query('commit')
     return labels
   } catch (error) {

@@ -1,6 +1,7 @@
 import type { Client } from 'pg'
 import type { SeedbedConfig } from '../config/config.js'
 import type { MigrationPlan } from '../migrations/migration-plan.js'
+import type { PreservedRows } from '../preserve/preserved-rows.js'
 import { connectionParts } from '../run/connection-variables.js'
 import type { SeedPlan } from '../seeds/find-seeds.js'
 import { loadSeeds } from '../seeds/load-seeds.js'
@@ -17,6 +18,8 @@ export interface TemplateSources {
   config: SeedbedConfig
   migrations: MigrationPlan
   seeds: SeedPlan
+  /** Rows of the test database that tests see, too. */
+  preserved?: PreservedRows | null
 }
 
 /** What is known of a template once it is built. */
@@ -31,7 +34,7 @@ export interface Built {
  * application's role, which owns the database.
  */
 export async function buildTemplate(database: string, sources: TemplateSources): Promise<Built> {
-  const { server, config, migrations, seeds, folder } = sources
+  const { server, config, migrations, seeds, folder, preserved } = sources
   const url = withDatabase(server.applicationUrl, database)
   if (config.extensions?.length) {
     const admin = await connect(withDatabase(server.adminUrl, database))
@@ -48,7 +51,12 @@ export async function buildTemplate(database: string, sources: TemplateSources):
   )
   const application = await connect(url)
   try {
-    const labels = await loadSeeds(application, seeds.files, { projectFolder: folder })
+    const beforeCommit = async () => {
+      if (!preserved) return
+      const { addPreservedRows } = await import('../preserve/preserved-rows.js')
+      await addPreservedRows(application, preserved)
+    }
+    const labels = await loadSeeds(application, seeds.files, { projectFolder: folder, beforeCommit })
     const { rows } = await application.query<{ unlogged: boolean }>(
       "select exists (select from pg_catalog.pg_class where relpersistence = 'u') as unlogged",
     )

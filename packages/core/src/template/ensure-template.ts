@@ -46,15 +46,16 @@ export async function ensureTemplate(
 
 /** What the template is made of, with the version of the server that is to hold it. */
 export function fingerprintParts(
-  sources: Pick<TemplateSources, 'config' | 'migrations' | 'seeds'> & { version: string },
+  sources: Pick<TemplateSources, 'config' | 'migrations' | 'seeds' | 'preserved'> & { version: string },
 ): FingerprintParts {
-  const { version, config, migrations, seeds } = sources
+  const { version, config, migrations, seeds, preserved } = sources
   return {
     ...migrations.fingerprint,
     ...seeds.fingerprint,
     PostgreSQL: version,
     "Seedbed's template format": templateFormat,
     ...(config.extensions?.length ? { extensions: config.extensions.join(', ') } : {}),
+    ...(preserved ? { 'preserved rows': preserved.hash } : {}),
   }
 }
 
