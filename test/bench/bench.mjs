@@ -28,6 +28,7 @@ const parts = [
   'sandbox',
   'sandbox-memory',
   'peers',
+  'restore',
 ]
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,

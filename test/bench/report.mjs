@@ -5,7 +5,7 @@
  * @property {string} name
  * @property {number} value
  * @property {string} unit `times`, `ms`, `round trips`
- * @property {{ below: number } | { atMost: number }} [promise] none where the figure only explains others
+ * @property {{ below: number } | { atMost: number } | { atLeast: number }} [promise] none where the figure only explains others
  * @property {[number, number]} [spread] the quartiles
  * @property {number} [rounds]
  * @property {string} compared what stands behind it: `52 µs to 61 µs`
@@ -14,6 +14,7 @@
 /** Whether a figure keeps its promise; undefined if it has none. */
 export function isMet({ value, promise }) {
   if (!promise) return undefined
+  if ('atLeast' in promise) return value >= promise.atLeast
   return 'below' in promise ? value < promise.below : value <= promise.atMost
 }
 
@@ -45,12 +46,18 @@ function cells(figure) {
   const met = isMet(figure)
   return [
     name,
-    !promise ? '' : 'below' in promise ? `< ${promise.below}` : `≤ ${promise.atMost}`,
+    promised(promise),
     `${number(value)} ${unit}`,
     met === undefined ? '' : met ? 'met' : 'NOT MET',
     spread ? `${number(spread[0])} to ${number(spread[1])}, ${rounds}` : '',
     compared,
   ]
+}
+
+function promised(promise) {
+  if (!promise) return ''
+  if ('atLeast' in promise) return `≥ ${promise.atLeast}`
+  return 'below' in promise ? `< ${promise.below}` : `≤ ${promise.atMost}`
 }
 
 const number = value => (Number.isInteger(value) ? String(value) : value.toFixed(2))

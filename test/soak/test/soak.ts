@@ -1,15 +1,15 @@
 /**
  * `npm run soak`: what the tests do at random, for as long as the budget says. Runs of the Vitest CLI are killed, and what
  * is left is looked at; others are killed, stopped or lose their server; random programs are compared in a sandbox and on a real database; connections send nonsense to
- * a sandbox.
+ * a sandbox; what tests commit is put back.
  *
  * `npm run soak -- --budget 10m` shares the time among the parts; `--budget 500` is 500 kills, 200 runs under fire, 5,000
- * programs and 50,000 connections. `--part model` is only that one, `--seed N` repeats the choices of an earlier soak.
+ * programs, 50,000 connections and 10,000 tests that are put back. `--part model` is only that one, `--seed N` repeats the choices of an earlier soak.
  */
 import { parseArgs } from 'node:util'
 import { randomFrom } from './random.js'
+import { soakRandomTests } from './soak-random-tests.js'
 import { soakFire, soakKills } from './soak-runs.js'
-import { soakSandbox } from './soak-sandbox.js'
 
 /** Says how much of the budget a part of the soak may use: whether what it has done is enough. */
 export type Enough = (done: number) => boolean
@@ -17,8 +17,9 @@ export type Enough = (done: number) => boolean
 const parts = {
   kills: { times: 1, run: soakKills },
   fire: { times: 0.4, run: soakFire },
-  model: { times: 10, run: soakSandbox.model },
-  fuzz: { times: 100, run: soakSandbox.fuzz },
+  model: { times: 10, run: soakRandomTests.model },
+  fuzz: { times: 100, run: soakRandomTests.fuzz },
+  restore: { times: 20, run: soakRandomTests.restore },
 }
 type Part = keyof typeof parts
 
@@ -30,7 +31,7 @@ const chosen = (Object.keys(parts) as Part[]).filter(part => (values.part ?? par
 const [, number, unit] = /^(\d+)(s|m|h)?$/.exec(values.budget) ?? []
 if (!number || !Number.isInteger(seed) || chosen.length === 0) {
   console.error(
-    'Usage: npm run soak -- [--budget 500 | 90s | 10m | 1h] [--part kills | fire | model | fuzz] [--seed 4711]',
+    'Usage: npm run soak -- [--budget 500 | 90s | 10m | 1h] [--part kills | fire | model | fuzz | restore] [--seed 4711]',
   )
   process.exit(2)
 }

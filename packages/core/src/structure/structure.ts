@@ -36,7 +36,7 @@ export function describeDrift(before: Structure, now: Structure): string[] {
 
 /** Schemas of the application, as a condition on a column with a schema's name. */
 export const applicationSchema = (column: string) =>
-  `${column} !~~ 'pg\\_%' and ${column} <> all ('{information_schema,seedbed}')`
+  `${column} !~~ 'pg\\_%' and ${column} <> all ('{information_schema,seedbed,seedbed_restore}')`
 
 /** Condition that an extension has not brought an object: its class and number as columns. */
 export const notOfExtension = (classid: string, objid: string) =>

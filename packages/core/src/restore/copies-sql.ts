@@ -1,0 +1,129 @@
+/**
+ * The schema with the copies, and for each table the statements that put it back.
+ *
+ * A row's version is known by where it is and which transaction wrote it (ctid and xmin): a version never changes. So the
+ * copy has both beside each row, and no key is needed. After a crash of the server the unlogged copies are empty, and the
+ * witness with them.
+ *
+ * Nothing in it depends on the application's objects, so that a test may drop what it likes: columns of types
+ * that are not PostgreSQL's own are copied as text.
+ *
+ * @param options whether the session may set `session_replication_role`
+ */
+export function copiesSql({ replica }: { replica: boolean }): string {
+  return `
+create schema seedbed_restore;
+create unlogged table seedbed_restore.witness as
+  select not exists (select from pg_class where relkind = 'S' and relpersistence = 'u') as nextval_is_logged;
+create unlogged table seedbed_restore.written (relation oid, ddl text);
+create table seedbed_restore.relation (
+  id oid primary key,
+  name text not null,
+  /* 'r' table, 'p' partitioned table, 'm' materialized view */
+  kind "char" not null,
+  /* itself and its partitions or inheriting tables: a statement names only the topmost */
+  family oid[] not null,
+  /* parents of foreign keys before their children */
+  rank int not null,
+  disable text,
+  remove text,
+  bring text,
+  enable text
+);
+create table seedbed_restore.sequence (id oid primary key, name text not null, last_value bigint, is_called boolean);
+create table seedbed_restore.large_object (id oid primary key, digest text not null);
+
+insert into seedbed_restore.relation (id, name, kind, family, rank)
+with recursive kept as (
+  select c.oid as id, format('%I.%I', n.nspname, c.relname) as name, c.relkind as kind
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  where c.relkind in ('r', 'p', 'm') and c.relpersistence <> 't'
+    and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'seedbed_restore')
+), heirs (id, heir) as (
+  select k.id, k.id from kept k
+  union select h.id, i.inhrelid from heirs h join pg_inherits i on i.inhparent = h.heir
+), ranks (id, rank) as (
+  select k.id, 0 from kept k
+  union select f.conrelid, r.rank + 1 from ranks r join pg_constraint f
+    on f.contype = 'f' and f.confrelid = r.id and f.conrelid <> r.id
+  where r.rank < 20
+)
+select k.id, k.name, k.kind,
+  (select array_agg(h.heir) from heirs h where h.id = k.id),
+  (select max(r.rank) from ranks r where r.id = k.id)
+from kept k;
+
+do $prepare$
+declare
+  each record;
+  columns record;
+  copy text;
+begin
+  for each in select r.id, r.name, r.kind from seedbed_restore.relation r order by r.id loop
+    copy := 'seedbed_restore.copy_' || each.id;
+    if each.kind = 'm' then
+      execute format('create unlogged table %s (row text)', copy);
+      if (select c.relispopulated from pg_class c where c.oid = each.id) then
+        execute format('insert into %s select m::text from %s m', copy, each.name);
+      end if;
+      update seedbed_restore.relation r set
+        bring = format('refresh materialized view %s%s', each.name,
+          case when not c.relispopulated then ' with no data' else '' end)
+      from pg_class c where c.oid = r.id and r.id = each.id;
+      continue;
+    end if;
+    if each.kind = 'r' then
+      select
+        coalesce(string_agg(', ' || case when own then format('(%I)%s', attname, alike) else format('(%I)::text', attname) end
+          || format(' as c%s', attnum), '' order by attnum), '') as stored,
+        string_agg(format('%I', attname), ', ' order by attnum) as named,
+        string_agg(format(case when own then 'c%s' else 'c%s::' || type end, attnum), ', ' order by attnum) as given
+      into columns
+      from (
+        select a.attname, a.attnum, format_type(a.atttypid, a.atttypmod) as type,
+          /* types of its own, and arrays of them */
+          t.typnamespace = 'pg_catalog'::regnamespace as own,
+          case when a.attcollation not in (0, 100, 950) then ' collate "default"' else '' end as alike
+        from pg_attribute a join pg_type t on t.oid = a.atttypid
+        where a.attrelid = each.id and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+      ) a;
+      execute format('create unlogged table %s as select ctid as at, xmin as since%s from only %s', copy, columns.stored, each.name);
+      update seedbed_restore.relation r set
+        remove = format('delete from only %s t where not exists (select from %s c where c.at = t.ctid and c.since = t.xmin)',
+          each.name, copy),
+        bring = format('with lost as (
+            delete from %1$s c where not exists (select from only %2$s t where t.ctid = c.at and t.xmin = c.since)
+            returning c.*
+          ), back as (
+            insert into %2$s %3$s overriding system value select %4$s from lost returning ctid, xmin%5$s
+          ) insert into %1$s select * from back',
+          copy, each.name, '(' || columns.named || ')', columns.given, columns.stored)
+      where r.id = each.id;
+    end if;
+    update seedbed_restore.relation r set (disable, enable) = (
+      select string_agg(format('alter table only %s disable %s %I', each.name, f.what, f.name), '; '),
+        string_agg(format('alter table only %s enable %s%s %I', each.name,
+          case f.enabled when 'A' then 'always ' when 'R' then 'replica ' else '' end, f.what, f.name), '; ')
+      from (
+        select 'trigger' as what, g.tgname as name, g.tgenabled as enabled from pg_trigger g
+        where g.tgrelid = each.id and not g.tgisinternal
+        union all
+        select 'rule', w.rulename, w.ev_enabled from pg_rewrite w where w.ev_class = each.id and w.rulename <> '_RETURN'
+      ) f
+      where f.enabled in (${replica ? `'A', 'R'` : `'A', 'O'`})
+    ) where r.id = each.id;
+  end loop;
+
+  for each in
+    select c.oid as id, format('%I.%I', n.nspname, c.relname) as name
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where c.relkind = 'S' and c.relpersistence <> 't' and n.nspname !~ '^pg_'
+  loop
+    execute format('insert into seedbed_restore.sequence select %s, %L, last_value, is_called from %s', each.id, each.name, each.name);
+  end loop;
+  /* From here on the first nextval of each is logged, and so has the number of a transaction. */
+  perform setval(s.id, s.last_value, s.is_called) from seedbed_restore.sequence s;
+  insert into seedbed_restore.large_object select m.oid, md5(lo_get(m.oid)) from pg_largeobject_metadata m;
+end
+$prepare$`
+}

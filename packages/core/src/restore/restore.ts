@@ -1,0 +1,107 @@
+import type { Client } from 'pg'
+import { loadPg } from '../server/load-pg.js'
+
+/** A session that a test has left open in the middle of something; it is ended. */
+export interface EndedSession {
+  pid: number
+  user: string
+  application: string
+  /** What it was in the middle of. */
+  in: 'transaction' | 'statement' | 'advisory lock' | 'prepared transaction'
+}
+
+export interface PutBack {
+  /** Tables and materialized views whose rows were put back, as `schema.name`. None if nothing was written. */
+  tables: string[]
+  sequences: string[]
+  /** How many large objects of the test were removed. */
+  largeObjects: number
+  /** Why the database cannot be put back and is to be cloned afresh, for people; empty if it is as its template. */
+  afresh: string[]
+  ended: EndedSession[]
+}
+
+/** A database in which code really commits, and which is put back to its template's rows. */
+export interface Restore {
+  /**
+   * Puts back what was written since the last time. Sessions that are in the middle of a transaction or statement, or hold
+   * an advisory lock, are ended first. What is idle stays, so that pools go on.
+   */
+  putBack(): Promise<PutBack>
+  close(): Promise<void>
+}
+
+/**
+ * Opens a clone of a template that `prepareRestore` has prepared. Nobody may have written in it since it was cloned.
+ *
+ * @param url of the clone, for the role that has prepared the template
+ * @example
+ * const restore = await openRestore({ url })
+ * // … a test commits
+ * const { tables, afresh } = await restore.putBack() // { tables: ['public.note'], afresh: [], … }
+ */
+export async function openRestore({ url }: { url: string }): Promise<Restore> {
+  const { Client } = loadPg()
+  const client = new Client({ connectionString: url, application_name: 'seedbed restore' })
+  // A session that is lost fails the next query, which is told.
+  client.on('error', () => {})
+  await client.connect()
+  const { rows } = await client.query<{ facts: Facts }>('select seedbed_restore.facts() as facts')
+  let facts = rows[0]!.facts
+  /** Every transaction before it has ended, and what it did here was looked at. */
+  let seen = '0'
+
+  async function look(): Promise<Found> {
+    const { rows } = await client.query<{ found: Found }>({
+      name: 'seedbed put back',
+      text: 'select seedbed_restore.put_back($1, $2) as found',
+      values: [seen, facts],
+    })
+    return rows[0]!.found
+  }
+
+  return {
+    async putBack() {
+      try {
+        let found = await look()
+        const ended = found.ended
+        for (const { gid, user } of found.prepared) {
+          await client.query(`rollback prepared ${client.escapeLiteral(gid)}`)
+          ended.push({ pid: 0, user, application: gid, in: 'prepared transaction' })
+        }
+        if (found.prepared.length > 0) found = await look()
+        if (found.afresh.length === 0) {
+          seen = nextSeen(found)
+          facts = found.facts ?? facts
+        }
+        const { tables, sequences, largeObjects, afresh } = found
+        return { tables, sequences, largeObjects, afresh, ended }
+      } catch (error) {
+        const afresh = [`it could not be put back: ${(error as Error).message}`]
+        return { tables: [], sequences: [], largeObjects: 0, afresh, ended: [] }
+      }
+    },
+    close: () => client.end(),
+  }
+}
+
+/** What else a database consists of, by a name for people. */
+type Facts = Record<string, string | null>
+
+/** What `seedbed_restore.put_back` answers with; see put-back-sql.ts. */
+interface Found extends PutBack {
+  prepared: { gid: string; user: string }[]
+  /** Every transaction before it had ended when it looked. */
+  oldest: string
+  /** Its own, if it wrote anything. */
+  own: string | null
+  facts: Facts | null
+}
+
+/** Its own transaction is none of the tests', if no other has come in between. */
+function nextSeen({ oldest, own }: Found): string {
+  return own === oldest ? String(BigInt(own) + 1n) : oldest
+}
+
+/** The slice of a client that is used. */
+export type Session = Pick<Client, 'query'>
