@@ -6,7 +6,7 @@ const { SEEDBED_TEST_RUNNER: one } = process.env
 /** The same tests for each runner. */
 export default defineConfig({
   test: {
-    globalSetup: ['../../packages/vitest/test/support/home.ts'],
+    globalSetup: ['../../packages/vitest/test/support/home.ts', '../../packages/vitest/test/support/modules.ts'],
     testTimeout: 60_000,
     maxWorkers: '100%',
     projects: (one ? [one] : ['vitest', 'jest']).map(runner => ({

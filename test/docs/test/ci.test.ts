@@ -23,14 +23,12 @@ const files = {
   'b.test.ts': passing,
 }
 
-/** What `npm ci` installs: our own packages and, since they were not built when npm looked, their commands. */
+/** What `npm ci` installs: the packages, and the commands of two of them. */
 let modules: string
 beforeAll(async () => {
   modules = await mkdtemp('/tmp/seedbed-ci-modules-')
-  const names = await readdir(join(root, 'node_modules'))
-  for (const name of names.filter(name => name !== '.bin')) {
-    await symlink(join(root, 'node_modules', name), join(modules, name))
-  }
+  const installed = process.env.SEEDBED_TEST_MODULES!
+  for (const name of await readdir(installed)) await symlink(join(installed, name), join(modules, name))
   await mkdir(join(modules, '.bin'))
   const programs = { seedbed: 'packages/cli/dist/main.js', vitest: 'node_modules/vitest/vitest.mjs' }
   for (const [name, file] of Object.entries(programs)) {
