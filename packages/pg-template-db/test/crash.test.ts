@@ -1,15 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { expect, inject, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { startPostgres, type PostgresForTests, type PostgresMajor } from '@seedbed/postgres-for-tests'
 import { openTemplates, type BuildWait, type Template } from '../src/index.js'
-import { under } from './start-servers.js'
 import { inventory, query, site, siteOf, sqlBuild, startProgram, until, withClient, type Site } from './support.js'
 
 /** A server of its own: these tests look at every database of it, or stop it. */
 async function ownServer(version: PostgresMajor): Promise<PostgresForTests> {
-  const server = await startPostgres({ version, ...under(inject('memory')) })
+  const server = await startPostgres({ version })
   await query(server.url, 'create role maker login createdb')
   return server
 }

@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process'
-import { statfs } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -12,18 +11,15 @@ declare module 'vitest' {
   export interface ProvidedContext {
     /** Superuser's URL by major version; `maker` is a role with LOGIN and CREATEDB and no more. */
     servers: Record<PostgresMajor, string>
-    /** A folder in memory, if there is one with room. */
-    memory: string | undefined
   }
 }
 
 /** One server of each version for all test files; a test keeps to itself by a registry of its own. */
 export default async function startServers({ provide }: TestProject): Promise<() => Promise<void>> {
   await buildForPrograms()
-  const memory = await folderInMemory()
   const majors: PostgresMajor[] = [15, 16, 17, 18]
   const servers = await Promise.all(
-    majors.map(version => startPostgres({ version, settings: { max_prepared_transactions: '5' }, ...under(memory) })),
+    majors.map(version => startPostgres({ version, settings: { max_prepared_transactions: '5' } })),
   )
   for (const server of servers) {
     const client = new Client(server.url)
@@ -35,18 +31,9 @@ export default async function startServers({ provide }: TestProject): Promise<()
     'servers',
     Object.fromEntries(majors.map((major, index) => [major, servers[index]?.url])) as Record<PostgresMajor, string>,
   )
-  provide('memory', memory)
   return async () => {
     await Promise.all(servers.map(server => server.stop()))
   }
-}
-
-export const under = (memory: string | undefined) => (memory === undefined ? {} : { under: memory })
-
-/** CREATE DATABASE costs a tenth there. */
-async function folderInMemory(): Promise<string | undefined> {
-  const found = await statfs('/dev/shm').catch(() => undefined)
-  return found && found.bavail * found.bsize > 2 ** 31 ? '/dev/shm' : undefined
 }
 
 /** The programs that tests start and kill are JavaScript, and import what `tsc -b` has made. */

@@ -7,11 +7,14 @@ import { userInfo } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { roomyFolder } from './roomy-folder.js'
+
+export { roomyFolder }
 
 export type PostgresMajor = 15 | 16 | 17 | 18
 
 export interface PostgresForTests extends AsyncDisposable {
-  /** The superuser's URL, over a unix socket: `postgresql://postgres@%2Ftmp%2F…/postgres`. */
+  /** The superuser's URL, over a unix socket: `postgresql://postgres@%2Fdev%2Fshm%2F…/postgres`. */
   url: string
   /** The same server for another role or database. */
   urlFor(options: { user?: string; password?: string; database?: string }): string
@@ -25,9 +28,9 @@ export interface PostgresForTests extends AsyncDisposable {
 }
 
 /**
- * Starts a throw-away server for this repository's own tests: a fresh initdb in a folder under /tmp (or under
- * `folder`, for a benchmark that wants tmpfs), `trust` on its unix socket, no TCP port, durability off. Where `settings`
- * open one (`listen_addresses`, `port`), it asks for a password.
+ * Starts a throw-away server for this repository's own tests: a fresh initdb in memory, or on the disk where
+ * memory is short, `trust` on its unix socket, no TCP port, durability off. Where `settings` open one
+ * (`listen_addresses`, `port`), it asks for a password.
  *
  * @example await using server = await startPostgres({ version: 15 })
  */
@@ -35,6 +38,7 @@ export async function startPostgres(
   options: {
     version?: PostgresMajor
     settings?: Record<string, string>
+    /** Where its folder is made, for a benchmark that says where. @default roomyFolder() */
     under?: string
     /** In place of initdb: a server that runs, of which it becomes a physical copy, or a replica that follows it. */
     copyOf?: { server: PostgresForTests; backup(copy: () => Promise<void>): Promise<string>; replica?: boolean }
@@ -42,7 +46,7 @@ export async function startPostgres(
 ): Promise<PostgresForTests> {
   const native = nativeFolder(options.version ?? 18)
   const owner = await unprivilegedUser()
-  const folder = await mkdtemp(join(options.under ?? '/tmp', 'pgft-'))
+  const folder = await mkdtemp(join(options.under ?? (await roomyFolder()), 'pgft-'))
   const data = join(folder, 'data')
   await chmod(folder, 0o755)
   const binaries = await runnableBinaries(native, folder, owner)

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, realpath, rm, statfs, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Client } from 'pg'
@@ -30,7 +30,7 @@ export function useServer(version: PostgresMajor = 15) {
   let server: PostgresForTests
   let made = 0
   beforeAll(async () => {
-    server = await startInMemory(version)
+    server = await startPostgres({ version })
     await query(server.url, "create role app login createdb password 'p%w d'")
   })
   afterAll(() => server.stop())
@@ -44,13 +44,6 @@ export function useServer(version: PostgresMajor = 15) {
       return server.urlFor({ user: 'app', password: 'p%w d', database })
     },
   }
-}
-
-/** On a disk a server spends most of a test's time with making files. */
-export async function startInMemory(version: PostgresMajor): Promise<PostgresForTests> {
-  const memory = await statfs('/dev/shm').catch(() => undefined)
-  const roomy = memory !== undefined && memory.bavail * memory.bsize > 512 * 1024 ** 2
-  return startPostgres(roomy ? { version, under: '/dev/shm' } : { version })
 }
 
 /** The first column of what a query returns. */

@@ -1,19 +1,18 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { Client } from 'pg'
-import type { PostgresForTests } from '@seedbed/postgres-for-tests'
+import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-tests'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { SeedbedError } from '@seedbed/environments/errors'
 import { decodeSql } from '../../src/migrations/read-sql-file.js'
 import { runSqlFile, type SqlFile } from '../../src/migrations/run-sql-file.js'
-import { startInMemory } from './project.js'
 
 let server: PostgresForTests
 let client: Client
 let number = 0
 
 beforeAll(async () => {
-  server = await startInMemory(15)
+  server = await startPostgres({ version: 15 })
 })
 afterAll(() => server.stop())
 beforeEach(async () => {

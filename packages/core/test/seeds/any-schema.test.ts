@@ -1,6 +1,7 @@
+import { startPostgres } from '@seedbed/postgres-for-tests'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { asText, database, load, refusal, startServer, type TestDatabase } from './support.js'
+import { asText, database, load, refusal, type TestDatabase } from './support.js'
 
 /** A table `t<index>` with an id, a text, a column with a default, and references `r<n>` to any table, itself included. */
 interface TableShape {
@@ -61,7 +62,7 @@ const cases: fc.Arbitrary<Case> = fc.integer({ min: 1, max: 5 }).chain(count =>
 )
 
 test('whatever refers to what, the seeds load as plain INSERTs would have without the references', async () => {
-  await using server = await startServer(18)
+  await using server = await startPostgres({ version: 18 })
   await using db = await database(server, '', 'any_owner')
   let runs = 0
   // a failure prints the seed and the path with which fc.assert repeats it

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import { startPostgres } from '@seedbed/postgres-for-tests'
 import type pg from 'pg'
 import { describe, expect, test } from 'vitest'
 import { loadSeeds } from '../../src/seeds/load-seeds.js'
-import { database, startServer, texts } from './support.js'
+import { database, texts } from './support.js'
 
 const folder = fileURLToPath(new URL('../../../../../shared/data/chinook/', import.meta.url))
 const there = existsSync(folder)
@@ -15,7 +16,7 @@ const inOrder =
 
 describe.skipIf(!there).each([15, 18] as const)('Chinook on PostgreSQL %i', version => {
   test('is in the database as plain INSERTs in a right order would have put it', async () => {
-    await using server = await startServer(version)
+    await using server = await startPostgres({ version })
     const schema = await readFile(`${folder}schema.sql`, 'utf8')
     await using plain = await database(server, schema)
     await using seeded = await database(server, schema, 'owner_of_chinook')

@@ -1,12 +1,12 @@
 import { fileURLToPath } from 'node:url'
-import type { PostgresForTests } from '@seedbed/postgres-for-tests'
+import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-tests'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { defineSeed } from '../../src/seeds/define-seed.js'
 import { findSeeds } from '../../src/seeds/find-seeds.js'
 import { loadSeeds } from '../../src/seeds/load-seeds.js'
 import { readLabels } from '../../src/seeds/read-labels.js'
-import { database, load, project, refusal, startServer, texts } from './support.js'
+import { database, load, project, refusal, texts } from './support.js'
 
 const defineSeedFile = fileURLToPath(new URL('../../src/seeds/define-seed.ts', import.meta.url))
 /** A seed in TypeScript whose function's body this is. */
@@ -24,7 +24,7 @@ const schema = `
 
 let server: PostgresForTests
 beforeAll(async () => {
-  server = await startServer(18)
+  server = await startPostgres({ version: 18 })
 })
 afterAll(() => server.stop())
 

@@ -1,15 +1,15 @@
 import { inspect } from 'node:util'
-import type { PostgresForTests } from '@seedbed/postgres-for-tests'
+import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-tests'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { advanceSequences } from '../../src/seeds/advance-sequences.js'
 import { readLabels } from '../../src/seeds/read-labels.js'
-import { database, load, refusal, startServer, texts } from './support.js'
+import { database, load, refusal, texts } from './support.js'
 
 describe.each([15, 18] as const)('on PostgreSQL %i', version => {
   let server: PostgresForTests
   beforeAll(async () => {
-    server = await startServer(version)
+    server = await startPostgres({ version })
   })
   afterAll(() => server.stop())
 

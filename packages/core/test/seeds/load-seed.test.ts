@@ -1,9 +1,9 @@
 import { pathToFileURL } from 'node:url'
 import { fileURLToPath } from 'node:url'
-import type { PostgresForTests } from '@seedbed/postgres-for-tests'
+import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-tests'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { loadSeed } from '../../src/seeds/load-seed.js'
-import { database, project, type Project, refusal, startServer, type TestDatabase, texts } from './support.js'
+import { database, project, type Project, refusal, type TestDatabase, texts } from './support.js'
 
 const defineSeed = fileURLToPath(new URL('../../src/seeds/define-seed.ts', import.meta.url))
 
@@ -13,7 +13,7 @@ describe('loadSeed', () => {
   let files: Project
   const count = async () => (await texts(db.client, 'select count(*) from users'))[0]![0]
   beforeAll(async () => {
-    server = await startServer(15)
+    server = await startPostgres({ version: 15 })
     db = await database(
       server,
       `create table users (id serial primary key, name text unique, at timestamptz default now());

@@ -1,14 +1,14 @@
-import type { PostgresForTests } from '@seedbed/postgres-for-tests'
+import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-tests'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { insertOrder } from '../../src/seeds/insert-order.js'
-import { database, load, refusal, startServer, texts } from './support.js'
+import { database, load, refusal, texts } from './support.js'
 
 describe.each([15, 16, 17, 18] as const)(
   'references on PostgreSQL %i, as a role that only owns its tables',
   version => {
     let server: PostgresForTests
     beforeAll(async () => {
-      server = await startServer(version)
+      server = await startPostgres({ version })
     })
     afterAll(() => server.stop())
     const owned = (schema: string) => database(server, schema, 'owner')

@@ -1,6 +1,6 @@
-import type { PostgresForTests } from '@seedbed/postgres-for-tests'
+import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-tests'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { database, load, refusal, startServer, type TestDatabase, texts } from './support.js'
+import { database, load, refusal, type TestDatabase, texts } from './support.js'
 
 const schema = `
   create schema sales;
@@ -240,7 +240,7 @@ describe.each([15, 18] as const)('refused on PostgreSQL %i', version => {
   let server: PostgresForTests
   let db: TestDatabase
   beforeAll(async () => {
-    server = await startServer(version)
+    server = await startPostgres({ version })
     db = await database(server, schema, 'owner')
   })
   afterAll(async () => {

@@ -1,18 +1,11 @@
-import { mkdir, mkdtemp, rm, statfs, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { startPostgres, type PostgresForTests, type PostgresMajor } from '@seedbed/postgres-for-tests'
+import type { PostgresForTests } from '@seedbed/postgres-for-tests'
 import pg from 'pg'
 import { findSeeds } from '../../src/seeds/find-seeds.js'
 import { loadSeeds } from '../../src/seeds/load-seeds.js'
 import type { SeedLabels } from '../../src/seeds/seed-labels.js'
-
-/** A server in memory where there is room: these tests make many databases, which on a disk takes most of their time. */
-export async function startServer(version: PostgresMajor): Promise<PostgresForTests> {
-  const memory = await statfs('/dev/shm').catch(() => undefined)
-  const roomy = memory !== undefined && memory.bavail * memory.bsize > 1e9
-  return startPostgres(roomy ? { version, under: '/dev/shm' } : { version })
-}
 
 let databases = 0
 

@@ -1,6 +1,6 @@
-import type { PostgresForTests } from '@seedbed/postgres-for-tests'
+import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-tests'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { database, load, startServer, texts } from './support.js'
+import { database, load, texts } from './support.js'
 
 const types = `
   create extension citext; create extension hstore; create extension ltree;
@@ -142,7 +142,7 @@ const cases: [type: string, json: string, literal: string][] = [
 describe.each([15, 18] as const)('values on PostgreSQL %i', version => {
   let server: PostgresForTests
   beforeAll(async () => {
-    server = await startServer(version)
+    server = await startPostgres({ version })
   })
   afterAll(() => server.stop())
 

@@ -1,12 +1,12 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdir, mkdtemp, readdir, rm, statfs } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { chmod, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { roomyFolder } from '@seedbed/postgres-for-tests'
 import { Client, type QueryResultRow } from 'pg'
 import type { SeedbedConfig } from '../../src/config/config.js'
 import { runningServer } from '../../src/server/data-folder.js'
@@ -44,12 +44,6 @@ export async function testHome({
     await promisify(execFile)('cp', ['-a', join(source.home, 'prepared'), home])
   }
   return { folder, home, project, [Symbol.asyncDispose]: () => removeHome(folder, home) }
-}
-
-/** tmpfs where there is plenty of it: in a container /dev/shm can have 64 MB. */
-async function roomyFolder(): Promise<string> {
-  const stat = await statfs('/dev/shm').catch(() => undefined)
-  return stat && stat.bavail * stat.bsize > 2e9 ? '/dev/shm' : tmpdir()
 }
 
 export async function removeHome(folder: string, home: string): Promise<void> {
