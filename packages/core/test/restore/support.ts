@@ -4,7 +4,6 @@ import { afterAll } from 'vitest'
 import { openRestore, type Restore } from '../../src/restore/restore.js'
 import { prepareRestore } from '../../src/restore/prepare-restore.js'
 import { rowsDigest } from '../../src/structure/rows-digest.js'
-import { startServer } from '../seeds/support.js'
 
 /** A clone of a prepared template, and what tests do in it. */
 export interface Place extends AsyncDisposable {
@@ -41,7 +40,7 @@ afterAll(async () => {
 
 async function serverOf({ version = 18, settings }: PlaceOptions): Promise<PostgresForTests> {
   if (settings) return startPostgres({ version, settings })
-  const server = servers.get(version) ?? startServer(version)
+  const server = servers.get(version) ?? startPostgres({ version })
   servers.set(version, server)
   return server
 }
