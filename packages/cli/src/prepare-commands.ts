@@ -1,30 +1,11 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
-import type { ConflictRule, Rows } from '@seedbed/core'
+import type { Rows } from '@seedbed/core'
+import type { PreserveAsked } from './preserve-command.js'
+import type { ResetAsked } from './reset-command.js'
 
 interface Options {
   env?: string
   yes?: boolean
-  json?: boolean
-}
-
-interface ResetOptions {
-  bare?: boolean
-  dryRun?: boolean
-  tables?: string[]
-  except?: string[]
-  schema?: string
-  conflicts?: ConflictRule
-  triggers?: boolean
-}
-
-interface PreserveOptions {
-  key?: Record<string, string>
-  label?: string
-  where?: string
-  reason?: string
-  off?: boolean
-  list?: boolean
-  env?: string
   json?: boolean
 }
 
@@ -84,7 +65,7 @@ export function addPrepareCommands(program: Command, ended: (code: number) => vo
     .option('--yes', 'do not ask')
     .option('--json', 'print what was done as JSON')
     .addHelpText('after', aboutReset)
-    .action(async (name: string | undefined, options: Options & ResetOptions, command: Command) => {
+    .action(async (name: string | undefined, options: Options & ResetAsked, command: Command) => {
       const { resetCommand } = await import('./reset-command.js')
       ended(await resetCommand(process.cwd(), { ...options, env: environmentOf(name, options, command) }))
     })
@@ -102,12 +83,10 @@ export function addPrepareCommands(program: Command, ended: (code: number) => vo
     .option('--env <name>', 'the environment (default: the one that is chosen here)')
     .option('--json', 'print it as JSON')
     .addHelpText('after', aboutPreserve)
-    .action(
-      async (table: string | undefined, value: string | undefined, options: PreserveOptions, command: Command) => {
-        const { preserveCommand } = await import('./preserve-command.js')
-        ended(await preserveCommand(process.cwd(), rowsOf(table, value, options, command), options))
-      },
-    )
+    .action(async (table: string | undefined, value: string | undefined, options: PreserveAsked, command: Command) => {
+      const { preserveCommand } = await import('./preserve-command.js')
+      ended(await preserveCommand(process.cwd(), rowsOf(table, value, options, command), options))
+    })
   const cache = program.command('cache').description('what a CI has to know to cache what prepare makes')
   cache
     .command('key')
@@ -129,7 +108,7 @@ function environmentOf(name: string | undefined, { env }: Options, command: Comm
 function rowsOf(
   table: string | undefined,
   value: string | undefined,
-  { key, label, where, list }: PreserveOptions,
+  { key, label, where, list }: PreserveAsked,
   command: Command,
 ): Rows | undefined {
   const ways = [value, key, label, where, list].filter(way => way !== undefined)

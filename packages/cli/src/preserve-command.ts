@@ -2,7 +2,7 @@ import { listPreserved, preserve, type KeptRow, type Preserved, type Rows } from
 import { confirming } from './confirm.js'
 import { colour, plain, print, printJson, say, sayPlace } from './print.js'
 
-interface Asked {
+export interface PreserveAsked {
   env?: string
   key?: Record<string, string>
   label?: string
@@ -18,7 +18,7 @@ interface Asked {
  *
  * @returns the exit code: 130 after Ctrl-C
  */
-export async function preserveCommand(folder: string, rows: Rows | undefined, asked: Asked): Promise<number> {
+export async function preserveCommand(folder: string, rows: Rows | undefined, asked: PreserveAsked): Promise<number> {
   const { env, reason, off = false, json } = asked
   return confirming(async confirm => {
     const options = {

@@ -5,8 +5,8 @@ import { rowOf } from './preserve-command.js'
 import { colour, plain, print, printJson, say, sayPlace } from './print.js'
 import { during } from './progress.js'
 
-interface Asked {
-  env?: string | undefined
+/** What the command line says, but for the environment. */
+export interface ResetAsked {
   bare?: boolean
   dryRun?: boolean
   tables?: string[]
@@ -24,7 +24,10 @@ interface Asked {
  * @returns the exit code: 130 after Ctrl-C
  * @throws SeedbedError where it cannot be done
  */
-export async function resetCommand(folder: string, { env, bare, json, ...asked }: Asked): Promise<number> {
+export async function resetCommand(
+  folder: string,
+  { env, bare, json, ...asked }: ResetAsked & { env: string | undefined },
+): Promise<number> {
   return confirming(async confirm => {
     const options = {
       ...{ ...confirm, ...asked, folder, environment: env },

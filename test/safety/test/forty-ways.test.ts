@@ -302,8 +302,10 @@ describe('somebody names production', () => {
     ['prepare', '--all', '--fresh'],
     ['prepare', 'production', '--fresh'],
     ['prepare', 'production', '--baseline', '1_users.sql'],
+    ['reset'],
     ['reset', '--bare'],
     ['reset', 'prod', '--bare'],
+    ['reset', 'prod', '--dry-run'],
     ['prune'],
   ])('%s %s %s, and yes to all of it', async (...args) => {
     const outcome = await named([...args, '--yes'], { ENVIRONMENT: 'production', DATABASE_URL: url(), CI: 'true' })
@@ -315,6 +317,7 @@ describe('somebody names production', () => {
       for (const args of [
         ['prepare', 'production', '--fresh'],
         ['reset', 'production', '--bare'],
+        ['reset', 'production', '--conflicts', 'seed'],
       ]) {
         const outcome = await named([...args, '--yes'], { IS_PRODUCTION: 'true' })
         expect(outcome.code).toBe(1)
@@ -332,6 +335,7 @@ describe('somebody names production', () => {
       for (const marker of ['marker', 'hidden']) {
         if (marker === 'hidden') await production.run('alter table seedbed.marker rename to hidden')
         for (const args of [
+          ['reset', 'staging'],
           ['reset', 'staging', '--bare'],
           ['prepare', 'staging', '--fresh'],
           ['prepare', '--fresh'],

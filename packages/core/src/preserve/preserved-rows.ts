@@ -3,6 +3,7 @@ import { applicationTables } from '../migrations/migration-history.js'
 import { sha256 } from '../migrations/project-files.js'
 import { asText } from '../reset/as-text.js'
 import { readCatalog, type Table } from '../reset/catalog.js'
+import { insertTexts } from '../reset/insert-texts.js'
 import { keepRows, keptTable } from '../reset/kept-rows.js'
 import { loadPg } from '../server/load-pg.js'
 import { readMarks } from './marks.js'
@@ -74,7 +75,11 @@ export async function addPreservedRows(client: Client, { tables }: PreservedRows
   const upserts: string[] = []
   for (const [index, { table, columns, rows }] of into.entries()) {
     const temporary = `pg_temp.seedbed_preserved_${index}`
-    await fill(client, { temporary, table, columns, rows })
+    await client.query(
+      `create temporary table seedbed_preserved_${index} on commit drop as select * from only ${table.name} with no data`,
+    )
+    const wanted = table.columns.filter(({ name }) => columns.some(column => column.name === name))
+    await insertTexts(client, temporary, { given: columns, wanted, rows })
     const equal = (names: readonly string[]) =>
       names.map(name => `t.${escapeIdentifier(name)}::text = p.${escapeIdentifier(name)}::text`).join(' and ')
     const sameKey = table.key.length === 0 ? 'false' : equal(table.key)
@@ -100,35 +105,6 @@ export async function addPreservedRows(client: Client, { tables }: PreservedRows
     )
   }
   await client.query("select set_config('search_path', $1, true)", [path[0]!.path])
-}
-
-async function fill(
-  client: Client,
-  {
-    temporary,
-    table,
-    columns,
-    rows,
-  }: { temporary: string; table: Table; columns: Table['columns']; rows: (string | null)[][] },
-): Promise<void> {
-  const { escapeIdentifier } = loadPg()
-  const shared = columns.filter(({ name }) => table.columns.some(column => column.name === name))
-  const list = shared.map(({ name }) => escapeIdentifier(name)).join(', ')
-  await client.query(
-    `create temporary table ${temporary.replace('pg_temp.', '')} on commit drop as select * from only ${table.name} with no data`,
-  )
-  const typeOf = (name: string) => table.columns.find(column => column.name === name)!.type
-  const values = shared.map(({ name }, index) => `u.c${index}::${typeOf(name)}`).join(', ')
-  const parameters = shared.map((_, index) => `$${index + 1}::text[]`).join(', ')
-  const names = shared.map((_, index) => `c${index}`).join(', ')
-  const texts = shared.map(({ name }) => {
-    const position = columns.findIndex(column => column.name === name)
-    return rows.map(row => row[position]!)
-  })
-  await client.query(
-    `insert into ${temporary} (${list}) select ${values} from unnest(${parameters}) u(${names})`,
-    texts,
-  )
 }
 
 function upsert(index: number, temporary: string, table: Table, sameKey: string): string[] {

@@ -5,6 +5,7 @@ import { asText } from './as-text.js'
 import type { Catalog, Table } from './catalog.js'
 import { conflictsIn, type Conflict, type ConflictRule } from './conflicts.js'
 import { resetErrors } from './errors.js'
+import { insertTexts } from './insert-texts.js'
 import { keepRows, keptTable, listKept, type KeptRow, type Mark } from './kept-rows.js'
 import type { SeedSource } from './seed-source.js'
 
@@ -127,32 +128,10 @@ async function takeSeeds(session: Session, source: SeedSource, tables: readonly 
         seeds.set(oid, { name: temporary, count: 0 })
       }
       seeds.get(oid)!.count += rows.length
-      await insertPage(session, temporary, from.columns, columns, rows)
+      await insertTexts(session, temporary, { given: from.columns, wanted: columns, rows })
     }
   }
   return seeds
-}
-
-/** Columns may stand in another order where they were added later. */
-async function insertPage(
-  session: Session,
-  into: string,
-  given: Table['columns'],
-  wanted: Table['columns'],
-  rows: (string | null)[][],
-): Promise<void> {
-  if (wanted.length === 0) {
-    await session.query(`insert into ${into} select from generate_series(1, $1)`, [rows.length])
-    return
-  }
-  const texts = wanted.map(({ name }) => {
-    const position = given.findIndex(column => column.name === name)
-    return rows.map(row => row[position]!)
-  })
-  const parameters = wanted.map((_, index) => `$${index + 1}::text[]`).join(', ')
-  const names = wanted.map((_, index) => `c${index}`)
-  const values = wanted.map(({ type }, index) => `u.c${index}::${type}`).join(', ')
-  await session.query(`insert into ${into} select ${values} from unnest(${parameters}) u(${names.join(', ')})`, texts)
 }
 
 /** From this size on it is faster to begin a new file. */
