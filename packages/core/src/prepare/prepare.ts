@@ -66,7 +66,7 @@ export interface PreparedEnvironment {
  * console.log(test.databases, test.run?.template)
  */
 export async function prepare(options: PrepareOptions): Promise<PreparedEnvironment[]> {
-  const project = await openSources(options)
+  using project = await openSources(options)
   const { asked } = project
   if (!options.all) {
     const { environment, isNamed } = chosen(asked, options.environment)
@@ -98,9 +98,9 @@ export async function prepare(options: PrepareOptions): Promise<PreparedEnvironm
  * @example await resetBare({ folder: process.cwd(), environment: 'development', yes: true })
  */
 export async function resetBare(options: ResetBareOptions): Promise<PreparedDatabase[]> {
-  const project = await openSources(options)
+  using project = await openSources(options)
   const { environment } = chosen(project.asked, options.environment)
-  return prepareDatabases(environment, project, { ...options, fresh: true }, { bare: true, isNamed: true })
+  return await prepareDatabases(environment, project, { ...options, fresh: true }, { bare: true, isNamed: true })
 }
 
 function chosen(asked: AskedHere<string>, name: string | undefined) {

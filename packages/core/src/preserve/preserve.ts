@@ -77,7 +77,8 @@ async function inDatabase(
   options: Omit<PreserveOptions, 'rows'>,
   change: (session: GuardedSession<'preserve'>) => Promise<Preserved['changed']>,
 ): Promise<Preserved> {
-  const { asked } = await openSources(options)
+  using project = await openSources(options)
+  const { asked } = project
   const { name, reason } = chooseEnvironment(asked)
   const environment = namedEnvironment(configuredEnvironment(name, reason, asked), reason)
   const database = Object.keys(environment.databases)[0]!

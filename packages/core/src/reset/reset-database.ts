@@ -57,7 +57,7 @@ export interface Reset extends PutBack {
  */
 export async function resetDatabase(options: ResetOptions): Promise<Reset> {
   const { dryRun = false, progress = () => {} } = options
-  const project = await openSources(options)
+  using project = await openSources(options)
   const { name, reason } = chooseEnvironment(project.asked)
   const environment = namedEnvironment(configuredEnvironment(name, reason, project.asked), reason)
   const database = Object.keys(environment.databases)[0]!

@@ -27,6 +27,25 @@ export function refuseVariables(refusals: readonly Refusal[]): void {
 }
 
 /**
+ * Both, until it is disposed of: for functions that a program of the user's calls, which goes on with its own variables.
+ *
+ * @example using _ = refuseMeanwhile(refusalsOf(asked)())
+ */
+export function refuseMeanwhile(refusals: readonly Refusal[]): Disposable {
+  const known = new Set(Object.keys(outside()))
+  refuseConnections()
+  refuseVariables(refusals)
+  return {
+    [Symbol.dispose]() {
+      for (const name of Object.keys(outside()).filter(each => !known.has(each))) {
+        applyVariables(process.env, { [name]: outside()[name] ?? null })
+        delete outside()[name]
+      }
+    },
+  }
+}
+
+/**
  * Runs `read` with the environment as it was before: a config may say
  * `environments: { test: { url: process.env.DATABASE_URL } }` on purpose.
  */

@@ -1,0 +1,41 @@
+import { startPostgres } from '@seedbed/postgres-for-tests'
+import { Client } from 'pg'
+import { expect, test } from 'vitest'
+import { listPreserved, preserve, prepare, resetDatabase } from '../../src/index.js'
+import { useProject } from '../run/support.js'
+
+const project = useProject()
+
+test('from a program: functions that do not change its variables, and may be called again', async () => {
+  await using server = await startPostgres()
+  const url = server.urlFor({ database: 'shop_test' })
+  process.env.TEST_DATABASE_URL = url
+  process.env.DATABASE_URL = 'postgresql://me@localhost/mine'
+  await project.write({
+    'package.json': '{ "name": "shop" }',
+    'migrations/1.sql': 'create table users (id int generated always as identity primary key, name text)',
+    'seeds/users.json': '{ "users": [{ "name": "Ada" }] }',
+  })
+  const { folder } = project
+  const before = { ...process.env }
+  await prepare({ folder, environment: 'test', workers: 1 })
+  const client = new Client(url)
+  await client.connect()
+  await client.query("insert into users (name) values ('Eve'), ('Mallory')")
+
+  const { kept } = await preserve({ folder, rows: { table: 'users', value: '2' } })
+  expect(kept).toMatchObject([{ table: 'public.users', key: { id: '2' } }])
+  for (const time of [1, 2]) {
+    const { tables } = await resetDatabase({ folder })
+    expect(tables, `time ${time}`).toContainEqual({
+      table: 'public.users',
+      before: time === 1 ? 3 : 2,
+      kept: 1,
+      seeded: 1,
+    })
+    expect((await client.query('select name from users order by id')).rows).toEqual([{ name: 'Ada' }, { name: 'Eve' }])
+  }
+  expect((await listPreserved({ folder })).missing).toEqual([])
+  await client.end()
+  expect(process.env).toEqual(before)
+})
