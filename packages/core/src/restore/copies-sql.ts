@@ -1,5 +1,6 @@
 /**
- * The schema with the copies, and for each table the statements that put it back.
+ * The schema with the copies, and for each table the functions that put it back: the session keeps the plans of
+ * their statements.
  *
  * A row's version is known by where it is and which transaction wrote it (ctid and xmin): a version never changes. So the
  * copy has both beside each row, and no key is needed. After a crash of the server the unlogged copies are empty, and the
@@ -26,9 +27,9 @@ create table seedbed_restore.relation (
   /* parents of foreign keys before their children */
   rank int not null,
   disable text,
-  remove text,
-  bring text,
-  enable text
+  enable text,
+  /* of a materialized view */
+  refresh text
 );
 create table seedbed_restore.sequence (id oid primary key, name text not null, last_value bigint, is_called boolean);
 create table seedbed_restore.large_object (id oid primary key, digest text not null);
@@ -67,7 +68,7 @@ begin
         execute format('insert into %s select m::text from %s m', copy, each.name);
       end if;
       update seedbed_restore.relation r set
-        bring = format('refresh materialized view %s%s', each.name,
+        refresh = format('refresh materialized view %s%s', each.name,
           case when not c.relispopulated then ' with no data' else '' end)
       from pg_class c where c.oid = r.id and r.id = each.id;
       continue;
@@ -88,17 +89,35 @@ begin
         where a.attrelid = each.id and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
       ) a;
       execute format('create unlogged table %s as select ctid as at, xmin as since%s from only %s', copy, columns.stored, each.name);
-      update seedbed_restore.relation r set
-        remove = format('delete from only %s t where not exists (select from %s c where c.at = t.ctid and c.since = t.xmin)',
-          each.name, copy),
-        bring = format('with lost as (
-            delete from %1$s c where not exists (select from only %2$s t where t.ctid = c.at and t.xmin = c.since)
-            returning c.*
+      /* Removes rows that the copy does not have, and answers where the copy has those that are lost. */
+      execute format('
+        create function seedbed_restore.remove_%3$s() returns text language plpgsql as $remove$
+        declare
+          more tid[];
+          lost tid[];
+        begin
+          select array_agg(t.ctid) filter (where c.at is null), array_agg(c.ctid) filter (where c.at is not null) into more, lost
+          from only %2$s t full join %1$s c on c.at = t.ctid and c.since = t.xmin
+          where c.at is null or t.ctid is null;
+          if more is not null then
+            delete from only %2$s where ctid = any(more);
+          end if;
+          return lost;
+        end
+        $remove$', copy, each.name, each.id);
+      execute format('
+        create function seedbed_restore.bring_%6$s(lost tid[]) returns boolean language plpgsql as $bring$
+        begin
+          with gone as (
+            delete from %1$s c where c.ctid = any(lost) returning c.*
           ), back as (
-            insert into %2$s %3$s overriding system value select %4$s from lost returning ctid, xmin%5$s
-          ) insert into %1$s select * from back',
-          copy, each.name, '(' || columns.named || ')', columns.given, columns.stored)
-      where r.id = each.id;
+            insert into %2$s %3$s overriding system value select %4$s from gone returning ctid, xmin%5$s
+          )
+            insert into %1$s select * from back;
+          return true;
+        end
+        $bring$',
+        copy, each.name, '(' || columns.named || ')', columns.given, columns.stored, each.id);
     end if;
     update seedbed_restore.relation r set (disable, enable) = (
       select string_agg(format('alter table only %s disable %s %I', each.name, f.what, f.name), '; '),

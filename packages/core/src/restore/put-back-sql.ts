@@ -4,13 +4,22 @@
  * The first look is at the number of the next transaction. Whatever changes a row, an object or a sequence needs one, on the
  * whole server; where no transaction has ended since the last time, nothing was written.
  *
+ * `seedbed_restore.open()` gets a session ready for it, and answers with the first facts. Where the session may set
+ * `session_replication_role`, it does so for good: each change makes it forget its plans, which costs more than all the rest.
+ *
  * @param options whether the session may set `session_replication_role`; the server's major version
  */
 export function putBackSql({ replica, version }: { replica: boolean; version: number }): string {
   return `${endSessions};
-${sequencePositions(version)};
+${movedUncalled(version)};
+create function seedbed_restore.open() returns jsonb language plpgsql as $open$
+begin
+  ${replica ? `perform pg_catalog.set_config('session_replication_role', 'replica', false);` : ''}
+  return seedbed_restore.facts();
+end
+$open$;
 create function seedbed_restore.put_back(seen xid8, known jsonb) returns jsonb
-language plpgsql set search_path = pg_catalog set row_security = off set lock_timeout = '5s' as $put_back$
+language plpgsql set search_path = pg_catalog set row_security = off set lock_timeout = '5s' set plan_cache_mode = force_generic_plan as $put_back$
 declare
   ended jsonb := seedbed_restore.end_sessions();
   prepared jsonb;
@@ -21,6 +30,12 @@ declare
   facts jsonb;
   moved text[] := '{}';
   tables text[] := '{}';
+  removing text;
+  removed oid[];
+  lost text[];
+  bringing text;
+  disable text;
+  enable text;
   unlinked int := 0;
   differs boolean;
   each record;
@@ -54,24 +69,25 @@ begin
   end if;
 
   if dirty <> '{}' then
-    ${replica ? `perform set_config('session_replication_role', 'replica', true);` : 'set constraints all deferred;'}
-    select array_agg(distinct m.id) into dirty
+${replica ? '' : '    set constraints all deferred;\n'}    select array_agg(distinct m.id) into dirty
     from seedbed_restore.relation r, unnest(r.family) m(id) where r.id = any(dirty);
-    for each in select r.* from seedbed_restore.relation r where r.id = any(dirty) and r.kind = 'r' order by r.rank desc, r.id loop
-      if each.disable is not null then execute each.disable; end if;
-      execute each.remove;
-    end loop;
-    for each in select r.* from seedbed_restore.relation r where r.id = any(dirty) and r.kind = 'r' order by r.rank, r.id loop
-      execute each.bring;
-      tables := tables || each.name;
-    end loop;
-${replica ? '' : checkAgain}    for each in select r.* from seedbed_restore.relation r where r.id = any(dirty) and r.enable is not null loop
-      execute each.enable;
-    end loop;
+    select string_agg(format('seedbed_restore.remove_%s()', r.id), ', ' order by r.rank desc, r.id),
+      coalesce(array_agg(r.id order by r.rank desc, r.id), '{}'), coalesce(array_agg(r.name order by r.rank, r.id), '{}'),
+      string_agg(r.disable, '; '), string_agg(r.enable, '; ')
+    into removing, removed, tables, disable, enable
+    from seedbed_restore.relation r where r.id = any(dirty) and r.kind = 'r';
+    if disable is not null then execute disable; end if;
+    if removing is not null then
+      execute format('select array[%s]', removing) into lost;
+      select string_agg(format('seedbed_restore.bring_%s(%L)', l.id, l.lost), ', ' order by l.place desc) into bringing
+      from unnest(removed, lost) with ordinality l(id, lost, place) where l.lost is not null;
+      if bringing is not null then execute format('select array[%s]', bringing); end if;
+    end if;
+${replica ? '' : checkAgain}    if enable is not null then execute enable; end if;
     for each in select r.* from seedbed_restore.relation r where r.id = any(dirty) and r.kind = 'm' order by r.id loop
-      execute each.bring;
+      execute each.refresh;
       /* That of the seed may have been stale. */
-      if each.bring !~ ' with no data$' then
+      if each.refresh !~ ' with no data$' then
         execute format('select exists (select m::text from %1$s m except all select c.row from %2$s c)
           or exists (select c.row from %2$s c except all select m::text from %1$s m)',
           each.name, 'seedbed_restore.copy_' || each.id) into differs;
@@ -81,16 +97,15 @@ ${replica ? '' : checkAgain}    for each in select r.* from seedbed_restore.rela
       end if;
       tables := tables || each.name;
     end loop;
-    ${replica ? `perform set_config('session_replication_role', 'origin', true);` : ''}
     /* What putting back has marked itself. */
     delete from seedbed_restore.written w where w.xmin = pg_current_xact_id()::xid;
-    facts := seedbed_restore.facts();
+    if enable is not null then facts := seedbed_restore.facts(); end if;
   end if;
   select coalesce(array_agg(s.name order by s.name), '{}') into moved
   from (
-    select s.name, setval(s.id, s.last_value, s.is_called)
-    from seedbed_restore.sequence s join seedbed_restore.positions() p on p.id = s.id
-    where (p.last_value, p.is_called) is distinct from (s.last_value, s.is_called)
+    select s.name, setval(s.id, s.last_value, s.is_called) from seedbed_restore.sequence s
+    where pg_sequence_last_value(s.id) is distinct from case when s.is_called then s.last_value end
+      or s.id in (select u.id from seedbed_restore.moved_uncalled() u)
   ) s;
   select count(lo_unlink(m.oid)) into unlinked
   from pg_largeobject_metadata m where not exists (select from seedbed_restore.large_object l where l.id = m.oid);
@@ -133,21 +148,30 @@ begin
 end
 $end_sessions$`
 
-/** A view would depend on the sequences, so that a test could not drop them. */
-function sequencePositions(version: number): string {
-  const body =
+/**
+ * Sequences that nobody had called, where they stand elsewhere now: their value is known only to those who read them, which costs six
+ * times what `pg_sequence_last_value` does. A view would depend on them, so that a test could not drop them.
+ */
+function movedUncalled(version: number): string {
+  const read =
     version >= 18
-      ? `select s.id, d.last_value, d.is_called from seedbed_restore.sequence s, pg_get_sequence_data(s.id) d`
-      : `execute coalesce(
-    (select string_agg(format('select %s::oid, last_value, is_called from %s', s.id, s.name), ' union all ') from seedbed_restore.sequence s),
-    'select null::oid, null::bigint, null::boolean where false')`
-  return `create function seedbed_restore.positions() returns table (id oid, last_value bigint, is_called boolean)
-language plpgsql set search_path = pg_catalog as $positions$
+      ? 'select d.last_value into value from pg_get_sequence_data(s.id) d'
+      : `execute format('select last_value from %s', s.name) into value`
+  return `create function seedbed_restore.moved_uncalled() returns table (id oid) language plpgsql set search_path = pg_catalog as $uncalled$
 #variable_conflict use_column
+declare
+  s record;
+  value bigint;
 begin
-  return query ${body};
+  for s in select q.id, q.name, q.last_value from seedbed_restore.sequence q where not q.is_called loop
+    ${read};
+    if value <> s.last_value then
+      id := s.id;
+      return next;
+    end if;
+  end loop;
 end
-$positions$`
+$uncalled$`
 }
 
 /** Where foreign keys are in force, deleting a row may have taken others along. */

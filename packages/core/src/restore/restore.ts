@@ -46,7 +46,7 @@ export async function openRestore({ url }: { url: string }): Promise<Restore> {
   // A session that is lost fails the next query, which is told.
   client.on('error', () => {})
   await client.connect()
-  const { rows } = await client.query<{ facts: Facts }>('select seedbed_restore.facts() as facts')
+  const { rows } = await client.query<{ facts: Facts }>('select seedbed_restore.open() as facts')
   let facts = rows[0]!.facts
   /** Every transaction before it has ended, and what it did here was looked at. */
   let seen = '0'
