@@ -1,4 +1,4 @@
-import { parse } from '@babel/parser'
+import { createRequire } from 'node:module'
 import type { ObjectExpression, ObjectProperty, Program } from '@babel/types'
 
 /** A text to be put in at a place; nothing of the file is taken away. */
@@ -17,6 +17,8 @@ export interface Module {
 
 /** Undefined where the text does not parse. */
 export function parseModule(text: string): Module | undefined {
+  // Only `init` needs it, and every other command would load it with the rest of core.
+  const { parse } = createRequire(import.meta.url)('@babel/parser') as typeof import('@babel/parser')
   try {
     const plugins = ['typescript' as const, 'decorators' as const]
     const { program } = parse(text, { sourceType: 'unambiguous', allowReturnOutsideFunction: true, plugins })
