@@ -87,6 +87,33 @@ for (const as of ['superuser', 'owner'] as const) {
   })
 }
 
+test('what is written under the replica role is noticed too', async () => {
+  await using here = await place(notes, { adminSql: 'grant set on parameter session_replication_role to public' })
+  const seed = await here.digest()
+  await here.query(`set session_replication_role = 'replica'`)
+  await here.query(`delete from note where id = 1`)
+  expect((await here.restore.putBack()).tables).toEqual(['public.note'])
+  expect(await here.digest()).toBe(seed)
+  await here.query('alter table note add column more int')
+  expect((await here.restore.putBack()).afresh).toEqual(['ALTER TABLE public.note'])
+})
+
+test('a transaction that could not be ended, as of a role that an owner knows nothing of, is noticed when it commits', async () => {
+  await using here = await place(
+    `${notes} grant insert on note to stranger; grant usage on sequence note_id_seq to stranger`,
+    { as: 'owner', roles: ['stranger'] },
+  )
+  const seed = await here.digest()
+  const stranger = await here.session('stranger')
+  await stranger.query('begin')
+  await stranger.query(`insert into note (body) values ('late')`)
+  await here.query(`update note set body = 'x' where id = 1`)
+  expect(await here.restore.putBack()).toMatchObject({ tables: ['public.note'], ended: [], afresh: [] })
+  await stranger.query('commit')
+  expect((await here.restore.putBack()).tables).toEqual(['public.note'])
+  expect(await here.digest()).toBe(seed)
+})
+
 test('what another database writes does not make this one dirty', async () => {
   await using here = await place(notes)
   await here.asAdmin(`create database other_${here.clone}`)

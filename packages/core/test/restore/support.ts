@@ -14,8 +14,8 @@ export interface Place extends AsyncDisposable {
   restore: Restore
   /** As the application's role, each call in a session that goes on. */
   query(sql: string, values?: unknown[]): Promise<Record<string, unknown>[]>
-  /** Another session of the application; ends with the place. */
-  session(): Promise<pg.Client>
+  /** Another session of the application, or of another role; ends with the place. */
+  session(role?: string): Promise<pg.Client>
   asAdmin(sql: string): Promise<Record<string, unknown>[]>
   /** The clone anew, which the place's own `restore` knows nothing of. */
   recreate(): Promise<void>
@@ -29,6 +29,8 @@ interface PlaceOptions {
   as?: 'superuser' | 'owner'
   /** What the superuser does in the template before it is prepared, or on the server. */
   adminSql?: string
+  /** Further ones that can log in. */
+  roles?: string[]
   /** Makes the server one of this place only. */
   settings?: Record<string, string>
 }
@@ -75,7 +77,9 @@ export async function place(schema: string, options: PlaceOptions = {}): Promise
   main.on('error', () => {})
   await main.connect()
   try {
-    await main.query('do $$ begin create role app login; exception when duplicate_object then null; end $$')
+    for (const role of ['app', ...(options.roles ?? [])]) {
+      await main.query(`do $$ begin create role ${role} login; exception when duplicate_object then null; end $$`)
+    }
     await main.query(`create database ${template} owner app`)
     const admin = await connect('postgres', template)
     const owner = await connect('app', template)
@@ -93,7 +97,7 @@ export async function place(schema: string, options: PlaceOptions = {}): Promise
       url,
       restore,
       query: async (sql, values) => (await application.query<Record<string, unknown>>(sql, values)).rows,
-      session: () => connect('app', clone),
+      session: (role = 'app') => connect(role, clone),
       async asAdmin(sql) {
         const client = await connect('postgres', clone)
         const { rows } = await client.query<Record<string, unknown>>(sql)
