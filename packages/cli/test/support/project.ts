@@ -65,7 +65,9 @@ export async function makeProject(
     await mkdir(dirname(join(folder, name)), { recursive: true })
     await writeFile(join(folder, name), text)
   }
-  await symlink(here('../../../../node_modules'), join(folder, 'node_modules'))
+  // As npm installs them, where the suite has asked for that.
+  const modules = process.env.SEEDBED_TEST_MODULES ?? here('../../../../node_modules')
+  await symlink(modules, join(folder, 'node_modules'))
 
   const start: Project['start'] = (args, { env = {}, input, cwd = '.' } = {}) => {
     const { PATH, HOME, SEEDBED_HOME } = process.env
