@@ -74,6 +74,21 @@ test('@seedbed/environments is one module for require and import, and register g
   expect(project.node('environments/start.mjs')).toBe('true db.example.com\n')
 })
 
+test('@seedbed/core finds its own files by its name: what is packed stands in other files than what is built', () => {
+  const { files } = packedAs('@seedbed/core')
+  const text = (file: string) => readFileSync(join(project.folder, 'node_modules/@seedbed/core', file), 'utf8')
+  const scripts = files.filter(file => file.endsWith('.js'))
+  expect(scripts.filter(file => /new URL\(["'`]\.\.?\/[^)]*import\.meta\.url/.test(text(file)))).toEqual([])
+
+  // `init` is for projects that have no adapter yet, and installs the one of its own version.
+  project.write({ 'fresh/package.json': '{ "devDependencies": { "vitest": "4" } }' })
+  const script = `const { install } = await (await import('@seedbed/core')).planInit({ folder: 'fresh' }); console.log(...install.packages)`
+  const { version } = JSON.parse(text('package.json')) as { version: string }
+  expect(project.node('--input-type=module', '--eval', script)).toBe(
+    `@seedbed/vitest@${version} @seedbed/core@${version}\n`,
+  )
+})
+
 /** It is a command, and nothing can be imported from it. */
 const onlyCommand = 'seedbed'
 

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { findConfig } from '@seedbed/environments'
 import { configErrors } from '../config/errors.js'
+import { ownVersion } from '../server/own-package.js'
 import type { ByHand, Changes, FileChange } from './file-change.js'
 import { findProjectMigrations, type MigrationsFound } from './find-migrations.js'
 import { findRunners, type FoundRunner, type RunnerName } from './find-runners.js'
@@ -150,6 +150,7 @@ function installOf(project: Project, manager: PackageManager, runners: FoundRunn
     name => !project.dependencies.has(name),
   )
   if (missing.length === 0) return null
+  // The packages are released together: what belongs to this one has its version.
   const version = ownVersion()
   const packages = missing.map(name => `${name}@${version}`)
   return {
@@ -157,12 +158,6 @@ function installOf(project: Project, manager: PackageManager, runners: FoundRunn
     command: installCommand(project, manager, packages),
     isThere: missing.every(name => installedVersion(project, name) !== null),
   }
-}
-
-/** The packages are released together: what belongs to this one has its version. */
-function ownVersion(): string {
-  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(manifest) as { version: string }).version
 }
 
 function testOf(project: Project, manager: PackageManager, runner: RunnerName, path: string): InitTest {

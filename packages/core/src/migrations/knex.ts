@@ -1,10 +1,10 @@
 import { readdir } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { basename, dirname, extname, join, resolve, sep } from 'node:path'
 import type { SeedbedConfig } from '../config/config.js'
 import { connectionVariables } from '../run/connection-variables.js'
 import { importedFiles } from '../seeds/imported-files.js'
 import { loadPg } from '../server/load-pg.js'
+import { ownFolder } from '../server/own-package.js'
 import { migrationErrors } from './errors.js'
 import type { KnexAnswer, KnexJob } from './knex-process.js'
 import { existingFolders, findKnex, loadKnexfile, type KnexFiles } from './knexfile.js'
@@ -112,8 +112,7 @@ async function readNoted(db: Reader, options: KnexFiles, searched: string | unde
 const knexLimit = 10 * 60_000
 
 /** This repository's tests run the sources; a process of its own cannot, and takes what was built of them. */
-const knexProcess = () =>
-  join(dirname(createRequire(import.meta.url).resolve('@seedbed/core/package.json')), 'dist/migrations/knex-process.js')
+const knexProcess = () => join(ownFolder(), 'dist/migrations/knex-process.js')
 
 function count(number: number, what: string): string {
   return `${number} ${what}${number === 1 ? '' : 's'}`

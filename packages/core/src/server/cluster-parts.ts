@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { createRequire } from 'node:module'
 import type { InstalledBinaries } from './binaries.js'
+import { ownVersion } from './own-package.js'
 import type { ServerUser } from './server-user.js'
 import { initdbFlags, settings } from './settings.js'
 
@@ -37,11 +37,6 @@ function cLibrary(): string {
   Object.assign(process.report, { excludeNetwork: true })
   const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } }
   return header.glibcVersionRuntime ? `glibc ${header.glibcVersionRuntime}` : 'not glibc'
-}
-
-/** By its name, since it is found so wherever the compiled file stands. */
-function ownVersion(): string {
-  return (createRequire(import.meta.url)('@seedbed/core/package.json') as { version: string }).version
 }
 
 function hash(value: unknown): string {

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto'
 import { chownSync, copyFileSync, readdirSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { brotliDecompress } from 'node:zlib'
 import type { InstalledBinaries } from './binaries.js'
 import { makePrivateFolder } from './home.js'
+import { ownFolder } from './own-package.js'
 import type { ServerUser } from './server-user.js'
 
 /** What `<platform>.json` beside an archive says of it; written by scripts/make-prepared-archive.mjs. */
@@ -27,9 +27,6 @@ export interface PreparedArchive extends Pick<ArchiveDescription, 'password' | '
   content: Buffer
 }
 
-/** The folder `prepared` of this package, as seen from `src/server` and `dist/server` alike. */
-const folder = new URL('../../prepared/', import.meta.url)
-
 /**
  * Reads the finished data folder that this package brings along, if it is what initdb of the installed version would
  * make here; or says what is wrong with it.
@@ -40,12 +37,13 @@ export async function readArchive(
   { platform, version }: Pick<InstalledBinaries, 'platform' | 'version'>,
   flags: string[],
 ): Promise<PreparedArchive | { problem: string }> {
-  const text = await readFile(new URL(`${platform}.json`, folder), 'utf8').catch(() => undefined)
+  const folder = join(ownFolder(), 'prepared')
+  const text = await readFile(join(folder, `${platform}.json`), 'utf8').catch(() => undefined)
   if (text === undefined) return { problem: 'there is none' }
   const description = JSON.parse(text) as ArchiveDescription
   if (description.version !== version) return { problem: `it is of PostgreSQL ${description.version}` }
   if (JSON.stringify(description.flags) !== JSON.stringify(flags)) return { problem: 'it was made with other settings' }
-  const file = fileURLToPath(new URL(`${platform}.tar.br`, folder))
+  const file = join(folder, `${platform}.tar.br`)
   const content = await readFile(file).catch(() => undefined)
   if (!content || createHash('sha256').update(content).digest('hex') !== description.sha256) {
     return { problem: `${file} is damaged` }
