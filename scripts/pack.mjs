@@ -79,11 +79,16 @@ async function bundle(list, dist) {
     groups.push({ name: entry, test: id => own.includes(id), priority: list.length - groups.length })
   }
   const input = Object.fromEntries(list.map(entry => [entry, fileOf(entry)]))
-  const build = await rolldown({ ...options, input, preserveEntrySignatures: 'allow-extension' })
+  const build = await rolldown({ ...options, input, preserveEntrySignatures: 'allow-extension', onLog })
   const names = { entryFileNames: '[name].js', chunkFileNames: 'chunks/[name].js' }
   // The types have the comments; here they are a fifth of what each test file reads.
   await build.write({ dir: dist, format, ...names, codeSplitting: { groups }, comments: false })
   if (format === 'cjs') for (const entry of list) separateNames(entry, dist)
+}
+
+/** What is imported later, and by somebody at once, is loaded with everything: a run's start would wait for it. */
+function onLog(level, log, otherwise) {
+  otherwise(log.code === 'INEFFECTIVE_DYNAMIC_IMPORT' ? 'error' : level, log)
 }
 
 /** Whoever imports CommonJS searches the whole file for names of exports: an entry holds them and nothing else. */

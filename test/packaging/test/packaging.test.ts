@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -87,6 +87,17 @@ test('@seedbed/core finds its own files by its name: what is packed stands in ot
   expect(project.node('--input-type=module', '--eval', script)).toBe(
     `@seedbed/vitest@${version} @seedbed/core@${version}\n`,
   )
+})
+
+test('what only a command of @seedbed/core needs, nobody loads who imports it: a config and every run wait for that', () => {
+  const later = ['@babel/parser', 'jsonc-parser', 'libpg-query', 'pg', 'pg-copy-streams', 'tar']
+  const paths = later.map(name => join(project.folder, 'node_modules', name))
+  for (const path of paths) renameSync(path, `${path}-elsewhere`)
+  try {
+    project.node('--input-type=module', '--eval', "await import('@seedbed/core')")
+  } finally {
+    for (const path of paths) renameSync(`${path}-elsewhere`, path)
+  }
 })
 
 /** It is a command, and nothing can be imported from it. */

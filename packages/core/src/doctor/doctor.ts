@@ -1,4 +1,3 @@
-import { checks } from './checks.js'
 import type { Check, Finding, Found } from './finding.js'
 import { foundBy } from './found-by.js'
 import { shareAmongChecks, type Shared } from './shared.js'
@@ -30,6 +29,7 @@ export interface Diagnosis {
  * const problems = findings.filter(({ level }) => level === 'problem')
  */
 export async function doctor({ folder, environment }: DoctorOptions): Promise<Diagnosis> {
+  const { checks } = await import('./checks.js')
   const shared = shareAmongChecks(folder, environment)
   try {
     const findings = await Promise.all(checks.map(check => findingsOf(check, shared)))

@@ -1,5 +1,5 @@
 import { configuredEnvironment, type ResolvedEnvironment } from '@seedbed/environments'
-import { claimDatabase, type ClaimSummary, type Marker } from '@seedbed/environments/guard'
+import type { ClaimSummary, Marker } from '@seedbed/environments/guard'
 import { askedIn, type InProject } from './asked-in.js'
 import { namedEnvironment } from './named-environment.js'
 
@@ -24,6 +24,7 @@ export async function claimEnvironment({ folder, name, confirm }: ClaimOptions):
   const asked = await askedIn({ folder })
   const configured = configuredEnvironment(name, `seedbed env claim ${name}`, asked)
   const environment = namedEnvironment(configured, `seedbed env claim ${name}`)
+  const { claimDatabase } = await import('@seedbed/environments/guard')
   const markers: Record<string, Marker> = {}
   for (const database of Object.keys(environment.databases)) {
     markers[database] = await claimDatabase({ environment, database }, asked, summary => confirm(summary, environment))

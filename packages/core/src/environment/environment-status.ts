@@ -11,7 +11,7 @@ import {
   type AskedHere,
   type ConfiguredEnvironment,
 } from '@seedbed/environments'
-import { inspectDatabase, type MarkerReading } from '@seedbed/environments/guard'
+import type { MarkerReading } from '@seedbed/environments/guard'
 import { askedIn, problemOf, type InProject, type Problem } from './asked-in.js'
 import { viewOf, type DatabaseView, type EnvironmentView } from './list-environments.js'
 
@@ -154,6 +154,7 @@ async function look(
 ): Promise<Found> {
   const { name, tier } = environment
   const inspected = { environment: name, tier, protected: environment.protected, database, url }
+  const { inspectDatabase } = await import('@seedbed/environments/guard')
   try {
     const { bytes, reading } = await inspectDatabase(inspected, { config, folder, limit: answerWithin })
     const { whose, problem, marker } = reading

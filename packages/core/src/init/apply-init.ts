@@ -4,7 +4,7 @@ import { SeedbedError } from '@seedbed/environments/errors'
 import { initErrors } from './errors.js'
 import type { FileChange } from './file-change.js'
 import type { InitPlan } from './plan-init.js'
-import { textOf } from './read-project.js'
+import { textOf } from './text-of.js'
 
 /**
  * Writes what a plan says. Each file is as it was or whole, whatever ends this half-way, and a second `planInit` goes on from there. A

@@ -13,7 +13,8 @@ import {
 } from './edit-module.js'
 import { exportedConfig, type ConfigPlace } from './exported-config.js'
 import { type ByHand, type Changes, type FileChange } from './file-change.js'
-import { textOf, type Project } from './read-project.js'
+import type { Project } from './read-project.js'
+import { textOf } from './text-of.js'
 
 const preset = '@seedbed/jest'
 const wrapper = '@seedbed/jest/with-seedbed'

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { isWorkspaceRoot, readManifest, textOf, type Project } from './read-project.js'
+import { isWorkspaceRoot, readManifest, type Project } from './read-project.js'
+import { textOf } from './text-of.js'
 
 export interface PackageManager {
   name: 'npm' | 'pnpm' | 'yarn' | 'bun'

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { findConfig } from '@seedbed/environments'
 import { parse } from 'jsonc-parser'
 import { initErrors } from './errors.js'
+import { textOf } from './text-of.js'
 
 /** What a package says of itself, and where its files are. */
 export interface Project {
@@ -92,16 +93,6 @@ export function readManifest(folder: string): Manifest | undefined {
 /** Whether packages of a monorepo hang on this folder. */
 export function isWorkspaceRoot(folder: string): boolean {
   return existsSync(join(folder, 'pnpm-workspace.yaml')) || readManifest(folder)?.workspaces !== undefined
-}
-
-/** The file's text, or undefined where there is none. */
-export function textOf(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined
-    throw error
-  }
 }
 
 function compilesAll(files: string[], tsconfig: string | undefined): boolean {

@@ -1,13 +1,7 @@
 import { configuredEnvironment, configuredEnvironments, type ConfiguredEnvironment } from '@seedbed/environments'
-import { ok, skipped, type Finding, type Found } from '../doctor/finding.js'
 import type { Diagnosis } from '../doctor/doctor.js'
 import { askedIn, type InProject } from '../environment/asked-in.js'
-import { planMigrations } from '../migrations/plan-migrations.js'
-import { driftFindings } from './drift.js'
 import { preflightErrors } from './errors.js'
-import { lookAt, type Look } from './look.js'
-import { pendingFindings } from './pending.js'
-import { productionFindings } from './production-settings.js'
 
 export interface PreflightOptions extends InProject {
   /** Where it is to be deployed, by its name or an alias. @default each environment whose tier is production */
@@ -38,30 +32,6 @@ export async function preflight({ folder, environment }: PreflightOptions): Prom
   }
   const isTarget = ({ name }: ConfiguredEnvironment) => targets.some(target => target.name === name)
   const before = all.filter(each => !isTarget(each) && (each.tier === 'test' || each.tier === 'staging'))
-  const plan = await planMigrations(asked.folder, asked.config)
-  const lookAll = (environments: ConfiguredEnvironment[]) =>
-    Promise.all(environments.map(each => lookAt(each, plan, asked)))
-  const [there, here] = await Promise.all([lookAll(targets), lookAll(before)])
-
-  const { extensions = [] } = asked.config
-  const checks: Record<string, Found[]> = {
-    reachable: [...there, ...here].map(reachability),
-    migrations: there.flatMap(target => [...pendingFindings(target, here, plan)]),
-    drift: [...driftFindings([...here, ...there])],
-    settings: there.flatMap(target => [...productionFindings(target, here, extensions)]),
-  }
-  const findings = Object.entries(checks).flatMap(([check, found]) => found.map(each => findingOf(check, each)))
-  // Of what cannot be reached nothing else can be said.
-  return { checked: Object.keys(checks).filter(check => checks[check]!.length > 0), findings }
-}
-
-/** What is known of an environment has its passwords. */
-const findingOf = (check: string, { environment, ...found }: Found): Finding => ({
-  ...{ check, ...found },
-  environment: environment && { name: environment.name, badge: environment.badge },
-})
-
-function reachability({ environment, place, failed, isMadeByRuns }: Look): Found {
-  if (isMadeByRuns) return skipped('its databases are made when a run starts', { environment })
-  return failed ?? ok(`${place} answers, and is marked as ${environment.name}`, { environment })
+  const { checkDeployment } = await import('./check-deployment.js')
+  return checkDeployment(targets, before, asked)
 }

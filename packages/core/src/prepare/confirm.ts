@@ -1,5 +1,5 @@
 import { placeOf, requireConsent, SeedbedError, type AskedHere, type ResolvedEnvironment } from '@seedbed/environments'
-import { contentsOf, openReadOnly, type Contents } from '@seedbed/environments/guard'
+import type { Contents } from '@seedbed/environments/guard'
 import { resetErrors } from '../reset/errors.js'
 
 export interface Asking {
@@ -43,6 +43,7 @@ export async function askFor(
 }
 
 async function contentsIn({ name, databases }: ResolvedEnvironment<string>): Promise<PrepareQuestion['contents']> {
+  const { contentsOf, openReadOnly } = await import('@seedbed/environments/guard')
   const found = await Promise.all(
     Object.values(databases).map(async address => {
       const { url } = address!

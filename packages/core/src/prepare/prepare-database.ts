@@ -221,7 +221,7 @@ async function putRowsBack(
   notes: PreparedNotes,
   { during, progress }: PrepareWishes,
 ): Promise<boolean> {
-  const { resetRows } = await import('../reset/reset-database.js')
+  const { resetRows } = await import('../reset/reset-rows.js')
   await using session = await openGuarded(target, 'reset', asked)
   const { kept } = await during('rows of the seeds', () => resetRows(session, folder, progress))
   progress(`${kept.length} preserved ${kept.length === 1 ? 'row is' : 'rows are'} kept`)

@@ -15,7 +15,7 @@ import { noMigrations } from '../migrations/plan-migrations.js'
 import { askFor, type Asking } from './confirm.js'
 import { prepareErrors } from './errors.js'
 import { openSources } from './open-sources.js'
-import { prepareDatabase, type PreparedDatabase, type PrepareSources, type PrepareWishes } from './prepare-database.js'
+import type { PreparedDatabase, PrepareSources, PrepareWishes } from './prepare-database.js'
 import { prepareRun, type PreparedRun } from './prepare-run.js'
 
 interface Wishes extends InProject, Asking {
@@ -154,6 +154,7 @@ async function prepareDatabases(
   const places = names.map(database => printableUrl(environment.databases[database]!.url))
   options.begin?.({ environment, server: places.join(', ') })
   const fresh = await askFor(environment, project.asked, options)
+  const { prepareDatabase } = await import('./prepare-database.js')
   const wishes: PrepareWishes = { fresh, bare, baseline, progress, during }
   const done: PreparedDatabase[] = []
   for (const [index, database] of names.entries()) {

@@ -1,18 +1,9 @@
-import { userInfo, hostname } from 'node:os'
-import { chooseEnvironment, configuredEnvironment } from '@seedbed/environments'
-import { openGuarded, type GuardedSession } from '@seedbed/environments/guard'
 import type { InProject } from '../environment/asked-in.js'
-import { namedEnvironment } from '../environment/named-environment.js'
 import type { TestPlace } from '../environment/test-environment.js'
-import { askFor, type Asking } from '../prepare/confirm.js'
-import { openSources } from '../prepare/open-sources.js'
-import { readCatalog } from '../reset/catalog.js'
-import { keepRows, listKept, type KeptRow } from '../reset/kept-rows.js'
-import { openSeedSource } from '../reset/seed-source.js'
-import { printableUrl } from '../server/database-url.js'
-import { preserveErrors } from './errors.js'
-import { findRows, findTable, type Rows } from './find-rows.js'
-import { createMarks, readMarks, type PreservedMark } from './marks.js'
+import type { Asking } from '../prepare/confirm.js'
+import type { KeptRow } from '../reset/kept-rows.js'
+import type { Rows } from './find-rows.js'
+import type { PreservedMark } from './marks.js'
 
 export interface PreserveOptions extends InProject, Asking {
   /** Its name or an alias. @default the one that is chosen here: for a command, test where nothing says otherwise */
@@ -52,15 +43,8 @@ export interface Preserved {
  * const { kept } = await preserve({ folder: process.cwd(), rows: { table: 'users', key: { id: '42' } }, reason: 'demo account' })
  */
 export async function preserve(options: PreserveOptions): Promise<Preserved> {
-  return inDatabase(options, async session => {
-    const { off = false, reason = null } = options
-    const rows = 'label' in options.rows ? await rowOfLabel(options.rows.label, options) : options.rows
-    const table = await findTable(session, rows.table)
-    const keys = await findRows(session, table, rows, off)
-    await createMarks(session)
-    for (const key of keys) await (off ? unmark(session, table.name, key) : mark(session, table.name, key, reason))
-    return keys.map(key => ({ table: table.name, key }))
-  })
+  const { changeMarks } = await import('./change-marks.js')
+  return changeMarks(options)
 }
 
 /**
@@ -70,69 +54,6 @@ export async function preserve(options: PreserveOptions): Promise<Preserved> {
  * @example const { marks, missing } = await listPreserved({ folder: process.cwd(), environment: 'staging' })
  */
 export async function listPreserved(options: Omit<PreserveOptions, 'rows' | 'reason' | 'off'>): Promise<Preserved> {
-  return inDatabase(options, async () => [])
-}
-
-async function inDatabase(
-  options: Omit<PreserveOptions, 'rows'>,
-  change: (session: GuardedSession<'preserve'>) => Promise<Preserved['changed']>,
-): Promise<Preserved> {
-  using project = await openSources(options)
-  const { asked } = project
-  const { name, reason } = chooseEnvironment(asked)
-  const environment = namedEnvironment(configuredEnvironment(name, reason, asked), reason)
-  const database = Object.keys(environment.databases)[0]!
-  options.begin?.({ environment, server: printableUrl(environment.databases[database]!.url) })
-  await askFor(environment, asked, options)
-  await using session = await openGuarded({ environment, database }, 'preserve', asked)
-  const changed = await change(session)
-  if (changed.length > 0) session.report(changed.length)
-  return { environment: name, database, changed, ...(await look(session)) }
-}
-
-/** In a transaction that is rolled back: what is kept is found by a temporary table. */
-async function look(session: GuardedSession<'preserve'>): Promise<Pick<Preserved, 'marks' | 'kept' | 'missing'>> {
-  const marks = await readMarks(session)
-  const catalog = await readCatalog(session)
-  await session.query('begin; set local row_security = off')
-  try {
-    const { missing } = await keepRows(session, catalog, new Set(catalog.tables.map(({ oid }) => oid)), marks)
-    const kept: KeptRow[] = []
-    for (const table of catalog.tables) kept.push(...(await listKept(session, table)))
-    return { marks, kept, missing: marks.filter(({ id }) => missing.some(each => each.id === id)) }
-  } finally {
-    await session.query('rollback')
-  }
-}
-
-async function mark(
-  session: GuardedSession<'preserve'>,
-  table: string,
-  key: Record<string, string>,
-  reason: string | null,
-): Promise<void> {
-  await session.query(
-    `insert into seedbed.preserved (relation, key, reason, marked_by) values ($1, $2, $3, $4)
-      on conflict (relation, key) do update set reason = coalesce(excluded.reason, preserved.reason)`,
-    [table, JSON.stringify(key), reason, `${userInfo().username}@${hostname()}`],
-  )
-}
-
-async function unmark(session: GuardedSession<'preserve'>, table: string, key: Record<string, string>): Promise<void> {
-  await session.query('delete from seedbed.preserved where relation = $1 and key = $2', [table, JSON.stringify(key)])
-}
-
-/** By the labels of the template, which knows the keys that the server gave. */
-async function rowOfLabel(
-  label: string,
-  { folder, progress = () => {} }: PreserveOptions,
-): Promise<Exclude<Rows, { label: string }>> {
-  await using source = await openSeedSource(folder, progress)
-  const { tables } = source.labels
-  const known = Object.entries(tables).flatMap(([table, { rows }]) => Object.keys(rows).map(name => `${table}.${name}`))
-  const table = Object.keys(tables).find(name => label.startsWith(`${name}.`))
-  const values = table === undefined ? undefined : tables[table]!.rows[label.slice(table.length + 1)]
-  if (table === undefined || !values) throw preserveErrors.PRESERVE_UNKNOWN_LABEL({ label, known })
-  const all = Object.fromEntries(tables[table]!.columns.map(({ name }, index) => [name, values[index]!]))
-  return { table, key: all, isWholeRow: true }
+  const { listMarks } = await import('./change-marks.js')
+  return listMarks(options)
 }

@@ -1,5 +1,5 @@
 import { chooseEnvironment, configuredEnvironment } from '@seedbed/environments'
-import { openGuarded, type GuardedSession } from '@seedbed/environments/guard'
+import type { GuardedSession } from '@seedbed/environments/guard'
 import { listed } from '../errors/listed.js'
 import type { InProject } from '../environment/asked-in.js'
 import { namedEnvironment } from '../environment/named-environment.js'
@@ -7,13 +7,10 @@ import type { TestPlace } from '../environment/test-environment.js'
 import { askFor, type Asking } from '../prepare/confirm.js'
 import { openSources } from '../prepare/open-sources.js'
 import type { PrepareSources } from '../prepare/prepare-database.js'
-import { readMarks } from '../preserve/marks.js'
 import { printableUrl } from '../server/database-url.js'
-import { readCatalog, type Catalog, type Table } from './catalog.js'
 import type { ConflictRule } from './conflicts.js'
 import { resetErrors } from './errors.js'
-import { putBack, type PutBack } from './put-back.js'
-import { openSeedSource, type SeedSource } from './seed-source.js'
+import type { PutBack } from './put-back.js'
 
 export interface ResetOptions extends InProject, Asking {
   /** Its name or an alias. @default the one that is chosen here: for a command, test where nothing says otherwise */
@@ -63,6 +60,10 @@ export async function resetDatabase(options: ResetOptions): Promise<Reset> {
   const database = Object.keys(environment.databases)[0]!
   options.begin?.({ environment, server: printableUrl(environment.databases[database]!.url) })
   if (!dryRun) await askFor(environment, project.asked, { ...options, fresh: true })
+  const [{ openGuarded }, { resetRows }] = await Promise.all([
+    import('@seedbed/environments/guard'),
+    import('./reset-rows.js'),
+  ])
   await using session = await openGuarded({ environment, database }, 'reset', project.asked)
   await refuseOtherMigrations(session, project)
   const done = await resetRows(session, project.folder, progress, options)
@@ -70,81 +71,11 @@ export async function resetDatabase(options: ResetOptions): Promise<Reset> {
   return { environment: name, database, dryRun, ...done }
 }
 
-/**
- * The same on a session that is open, for a database that has had all migrations.
- *
- * @throws SeedbedError RESET_SCHEMA_DIFFERS, RESET_NO_SUCH_TABLE, RESET_CONFLICT, RESET_BREAKS_CONSTRAINT, RESET_FAILED
- */
-export async function resetRows(
-  session: GuardedSession<'reset'>,
-  folder: string,
-  progress: (line: string) => void,
-  options: Pick<ResetOptions, 'tables' | 'except' | 'schema' | 'conflicts' | 'triggers' | 'dryRun'> = {},
-): Promise<PutBack> {
-  const { conflicts = 'keep', triggers = false, dryRun = false } = options
-  const environment = session.environment.name
-  const catalog = await readCatalog(session)
-  const reset = chosenTables(catalog, options, environment)
-  await using source = await openSeedSource(folder, progress)
-  refuseOtherColumns(session, catalog, reset, source)
-  const wishes = { catalog, reset: new Set(reset.map(({ oid }) => oid)), conflicts, triggers, dryRun }
-  try {
-    return await putBack(session, source, { ...wishes, marks: await readMarks(session) })
-  } catch (cause) {
-    // What the server says; Seedbed's own errors say what to do.
-    if (!(cause instanceof Error) || !('severity' in cause)) throw cause
-    throw resetErrors.RESET_FAILED({ environment, name: session.name, reason: cause.message }, { cause })
-  }
-}
-
 async function refuseOtherMigrations(session: GuardedSession<'reset'>, { migrations }: PrepareSources): Promise<void> {
   const { pending, unknown } = await migrations.history(session)
   const differences = [
     ...(pending.length > 0 ? [`it has not had ${listed(pending)}`] : []),
     ...(unknown.length > 0 ? [`it has had ${listed(unknown)}, which the project does not have`] : []),
-  ]
-  if (differences.length === 0) return
-  throw resetErrors.RESET_SCHEMA_DIFFERS({ environment: session.environment.name, name: session.name, differences })
-}
-
-function chosenTables(
-  { tables }: Catalog,
-  { tables: only, except = [], schema }: Pick<ResetOptions, 'tables' | 'except' | 'schema'>,
-  environment: string,
-): Table[] {
-  const is = (name: string) => (table: Table) =>
-    [table.name, table.name.slice(table.name.indexOf('.') + 1)].includes(name)
-  const unknown = [...(only ?? []), ...except].filter(name => !tables.some(is(name)))
-  const known = tables.map(({ name }) => name)
-  if (unknown.length > 0) throw resetErrors.RESET_NO_SUCH_TABLE({ environment, names: unknown, known })
-  if (schema !== undefined && !tables.some(table => table.schema === schema)) {
-    throw resetErrors.RESET_NO_SUCH_TABLE({ environment, names: [`schema ${schema}`], known })
-  }
-  return tables
-    .filter(table => schema === undefined || table.schema === schema)
-    .filter(table => only === undefined || only.some(name => is(name)(table)))
-    .filter(table => !except.some(name => is(name)(table)))
-}
-
-/** Columns decide whether the rows of one fit into the other; in which order they stand does not. */
-function refuseOtherColumns(
-  session: GuardedSession<'reset'>,
-  catalog: Catalog,
-  reset: readonly Table[],
-  source: SeedSource,
-): void {
-  const shape = ({ columns }: Table) =>
-    JSON.stringify(columns.map(({ name, type }) => `${name} ${type}`).toSorted((a, b) => (a < b ? -1 : 1)))
-  const sources = new Map(source.catalog.tables.map(table => [table.name, table]))
-  const differences = [
-    ...reset.flatMap(table => {
-      const other = sources.get(table.name)
-      if (!other) return [`${table.name} is in no migration`]
-      return shape(other) === shape(table) ? [] : [`${table.name} has other columns than its migrations give it`]
-    }),
-    ...source.catalog.tables
-      .filter(({ name }) => !catalog.tables.some(table => table.name === name))
-      .map(({ name }) => `${name} is missing`),
   ]
   if (differences.length === 0) return
   throw resetErrors.RESET_SCHEMA_DIFFERS({ environment: session.environment.name, name: session.name, differences })
