@@ -1,14 +1,13 @@
-import { creator, createRegistered } from './create.js'
-import type { Context, LeasedTemplate } from './context.js'
-import { copySettings, settingsOf } from './copy-settings.js'
+import { leasedTemplate, type Context, type LeasedTemplate } from './context.js'
 import { dropRegistered } from './drop.js'
 import type { Template } from './ensure.js'
-import { errors } from './errors.js'
+import { errors, reasonOf, sqlState, type TemplateError } from './errors.js'
 import { keep, type Keep, type KeptDatabase } from './keep.js'
 import { lockClass, whileUnused } from './locks.js'
-import { newDatabase } from './names.js'
+import { makeClones } from './make-clones.js'
 import { release, type HeldClone, type Release, type Released } from './release.js'
 import { withDatabase } from './session.js'
+import { visitorsAfter } from './visitors.js'
 
 /** A database that is as its template, and nobody else's until it is released. */
 export interface Clone {
@@ -32,16 +31,19 @@ export interface Clone {
    * @example const { url } = await clone.keep({ label: 'users.test.ts renames' })
    */
   keep: (options: Keep) => Promise<KeptDatabase>
+  /**
+   * Another one that begins as this one is now, with what was committed in it. Sessions that are just closing have a second to
+   * go, and nobody else may be in it. Nobody uses a copy again: it is dropped when it is released.
+   *
+   * @throws TemplateError COPY_REFUSED, CREATE_FAILED, SETTING_REFUSED, LEASE_LOST
+   * @example const copy = await clone.copy()
+   */
+  copy: () => Promise<Clone>
 }
 
 /** Databases made from a template: see `Templates.clone`. */
-export async function cloneTemplate(
-  context: Context,
-  { database }: Pick<Template, 'database'>,
-  count: number,
-): Promise<Clone[]> {
-  const template = context.templates.get(database)
-  if (!template) throw errors.TEMPLATE_NOT_LEASED({ database })
+export async function cloneTemplate(context: Context, of: Pick<Template, 'database'>, count: number): Promise<Clone[]> {
+  const template = leasedTemplate(context, of)
   if (!Number.isInteger(count) || count < 1) {
     throw errors.INVALID_OPTION({ option: 'count', problem: `${count} is not a positive whole number` })
   }
@@ -49,7 +51,7 @@ export async function cloneTemplate(
   for (const held of claimed) context.clones.add(held)
   const dropping = dropUseless(context, unfit, abandoned)
   try {
-    const created = claimed.length < count ? await create(context, template, count - claimed.length) : []
+    const created = claimed.length < count ? await makeClones(context, template, { count: count - claimed.length }) : []
     for (const held of created) context.clones.add(held)
     return [...claimed.map(held => cloneOf(context, held, true)), ...created.map(held => cloneOf(context, held, false))]
   } catch (error) {
@@ -70,6 +72,30 @@ function cloneOf(context: Context, held: HeldClone, recycled: boolean): Clone {
       const database = await keep(context, held, options)
       return { database, url: withDatabase(context.url, database) }
     },
+    copy: async () => cloneOf(context, await copyClone(context, held), false),
+  }
+}
+
+/** See `Clone.copy`. */
+async function copyClone(context: Context, held: HeldClone): Promise<HeldClone> {
+  context.assertLeased()
+  const { oid, database, template } = held
+  const refused = (reason: string, cause?: unknown) => errors.COPY_REFUSED({ database, reason }, { cause })
+  if (held.released) throw refused('it has been given back')
+  const visitors = await visitorsAfter(context.lease, { oid, milliseconds: 1000 })
+  if (visitors.length > 0) throw refused(`somebody is in it: ${visitors.join('; ')}`)
+  try {
+    const from = { oid, database, key: template.key }
+    const [copy] = (await makeClones(context, template, { count: 1, from })) as [HeldClone]
+    copy.isCopy = true
+    context.clones.add(copy)
+    return copy
+  } catch (error) {
+    const { cause } = error as TemplateError
+    // object_in_use: somebody has come in since, or a transaction is prepared
+    if (sqlState(cause) === '55006') throw refused(reasonOf(cause), cause)
+    if ((error as TemplateError).code === 'TEMPLATE_GONE') throw refused('it was dropped or renamed', cause)
+    throw error
   }
 }
 
@@ -163,54 +189,5 @@ async function dropAbandoned(context: Context, id: number): Promise<void> {
       const [row] = await work.query(`select from template_db.databases where id = $1 and state <> 'ready'`, [id])
       if (row) await dropRegistered(context, work, id, { force: true })
     }),
-  )
-}
-
-/** Makes new ones, several at once. If one fails, all of them are dropped. */
-async function create(context: Context, template: LeasedTemplate, count: number): Promise<HeldClone[]> {
-  const settings = await settingsOf(context.lease, template.oid)
-  const rows = await register(context, template, count)
-  const results = await Promise.allSettled(
-    rows.map(row =>
-      context.work(async work => {
-        await work.query('select pg_advisory_lock($1, $2)', [lockClass.busy, row.id])
-        const registered = { ...row, owner: template.owner }
-        const oid = await createRegistered(context, work, registered, { from: template, state: 'used' })
-        await copySettings(work, registered, settings)
-        return { id: row.id, oid, database: row.name, sessions: 0, template }
-      }),
-    ),
-  )
-  const failed = results.find(result => result.status === 'rejected')
-  if (failed) {
-    await Promise.all(
-      rows.map(({ id, name }) =>
-        release(context, { id, oid: 0, database: name, sessions: 0, template }, { sessions: 0, clean: false }).catch(
-          () => {},
-        ),
-      ),
-    )
-    throw failed.reason
-  }
-  return results.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []))
-}
-
-/** Commits a row for each clone to come, and leases it. */
-async function register(
-  context: Context,
-  template: LeasedTemplate,
-  count: number,
-): Promise<{ id: number; name: string; comment: string }[]> {
-  const names = Array.from({ length: count }, () => newDatabase('clone', template.key))
-  for (const { name } of names) await context.authorize('create', name)
-  // The lock is taken before the row is committed, so that nobody sees the row without it.
-  return context.lease.query(
-    `with made as (
-       insert into template_db.databases (name, kind, template_id, key, owner, state, comment, creator)
-       select n.name, 'clone', $1, $2, $3, 'creating', n.comment, $4
-         from jsonb_to_recordset($5) as n (name text, comment text)
-       returning id, name, comment
-     ) select id, name, comment, pg_advisory_lock(${lockClass.lease}, id) from made`,
-    [template.id, template.key, template.owner, creator, JSON.stringify(names)],
   )
 }

@@ -1,3 +1,4 @@
+import { errors } from './errors.js'
 import type { SequenceState } from './sequences.js'
 import type { Session } from './session.js'
 import type { BuildWait } from './ensure.js'
@@ -39,4 +40,11 @@ export interface LeasedTemplate {
   key: string
   owner: string
   sequences: SequenceState[]
+}
+
+/** @throws TemplateError TEMPLATE_NOT_LEASED */
+export function leasedTemplate(context: Context, { database }: { database: string }): LeasedTemplate {
+  const template = context.templates.get(database)
+  if (!template) throw errors.TEMPLATE_NOT_LEASED({ database })
+  return template
 }

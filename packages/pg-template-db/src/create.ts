@@ -18,7 +18,7 @@ export async function createRegistered(
   context: Context,
   work: Session,
   row: { id: number; name: string; owner: string; comment: string },
-  { from, state }: { from?: LeasedTemplate; state: 'building' | 'used' },
+  { from, state }: { from?: Pick<LeasedTemplate, 'database' | 'key'> | undefined; state: 'building' | 'used' },
 ): Promise<number> {
   const name = escapeIdentifier(row.name)
   const owner = escapeIdentifier(row.owner)

@@ -1,6 +1,7 @@
 import { escapeIdentifier, escapeLiteral } from 'pg'
 import { createRegistered, creator } from './create.js'
-import type { Context } from './context.js'
+import { leasedTemplate, type Context, type LeasedTemplate } from './context.js'
+import { copySettings, settingsOf } from './copy-settings.js'
 import { dropRegistered } from './drop.js'
 import { errors, reasonOf, sqlState, TemplateError } from './errors.js'
 import { lockClass, lockKey, whileUnused, type BuildHolder } from './locks.js'
@@ -28,7 +29,12 @@ export interface TemplateRequest<Details> {
   /** What the template is made of, usually a hash of it; up to 1000 bytes. */
   key: string
   /**
-   * Fills the new, empty database, and returns what shall be known about it later: anything that JSON can hold. All of
+   * A template of this handle that the new one begins as a copy of, with its settings and grants, instead of empty. The key
+   * does not cover it: put into the key what it is made of.
+   */
+  from?: Pick<Template, 'database'>
+  /**
+   * Fills the new database, and returns what shall be known about it later: anything that JSON can hold. All of
    * its sessions must be closed when it resolves. If it throws, the database is dropped and the error goes on.
    */
   build: (target: BuildTarget) => Promise<Details>
@@ -54,6 +60,7 @@ export async function ensure<Details>(context: Context, request: TemplateRequest
   const started = performance.now()
   const { key } = request
   checkKey(key)
+  const from = request.from && leasedTemplate(context, request.from)
   const template = (found: LeasedRow, built: boolean): Template<Details> => ({
     key,
     database: found.name,
@@ -73,7 +80,7 @@ export async function ensure<Details>(context: Context, request: TemplateRequest
     const readyNow = await leaseReady(context, key)
     if (readyNow) return template(readyNow, false)
     await dropLeftovers(context, work, key)
-    await buildTemplate(context, work, request)
+    await buildTemplate(context, work, request, from)
     const built = await leaseReady(context, key)
     if (built) return template(built, true)
     throw errors.TEMPLATE_GONE({ database: 'just built', key, reason: 'it vanished as soon as it was built.' })
@@ -142,8 +149,12 @@ async function dropLeftovers(context: Context, work: Session, key: string): Prom
   }
 }
 
-async function buildTemplate(context: Context, work: Session, request: TemplateRequest<unknown>): Promise<void> {
-  const { key, build } = request
+async function buildTemplate(
+  context: Context,
+  work: Session,
+  { key, build }: TemplateRequest<unknown>,
+  from: LeasedTemplate | undefined,
+): Promise<void> {
   const { name, comment } = newDatabase('template', key)
   await context.authorize('create', name)
   // The lock is taken before the row is committed, so that nobody sees the row without it.
@@ -156,7 +167,9 @@ async function buildTemplate(context: Context, work: Session, request: TemplateR
   )
   const id = row?.id as number
   try {
-    await createRegistered(context, work, { id, name, owner: context.owner, comment }, { state: 'building' })
+    const registered = { id, name, owner: context.owner, comment }
+    await createRegistered(context, work, registered, { from, state: 'building' })
+    if (from) await copySettings(work, registered, await settingsOf(context.lease, from.oid))
     const details = toJson(key, await build({ database: name, url: withDatabase(context.url, name) }))
     const sequences = await closeToOthers(context, work, { key, name })
     await work.batch(

@@ -72,7 +72,7 @@ const kinds = {
   }),
   TEMPLATE_NOT_LEASED: kind<{ database: string }>({
     message: d => `The template ${d.database} is not leased here, so that it could be dropped at any moment.`,
-    hint: () => 'Call ensure() on the same handle first, and clone() with what it returns.',
+    hint: () => 'Call ensure() on the same handle first, and use what it returns.',
   }),
   TEMPLATE_GONE: kind<{ database: string; key: string; reason: string }>({
     message: d => `The template "${d.key}" (${d.database}) can no longer be cloned: ${d.reason}`,
@@ -85,6 +85,10 @@ const kinds = {
   KEEP_FAILED: kind<{ database: string; reason: string }>({
     message: d => `The database ${d.database} cannot be kept: ${d.reason}`,
     hint: () => 'Close every session in it first, and keep it before it is released.',
+  }),
+  COPY_REFUSED: kind<{ database: string; reason: string }>({
+    message: d => `The database ${d.database} cannot be copied: ${d.reason}`,
+    hint: () => 'Close every session in it first, end what is prepared, and copy it before it is released.',
   }),
   NOT_KEPT: kind<{ database: string; registry: string }>({
     message: d => `The registry "${d.registry}" knows no database "${d.database}" that is kept.`,

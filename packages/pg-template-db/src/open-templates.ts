@@ -46,9 +46,11 @@ export interface Templates extends AsyncDisposable {
    * The template for a key. Whoever asks first builds it, and all others wait for that; if the builder fails or dies,
    * the next one builds. A template is finished or it is not used.
    *
-   * @example const template = await templates.ensure({ key: hash, build: ({ url }) => migrate(url) })
-   * @throws TemplateError CREATE_FAILED, BUILD_LEFT_SESSIONS, DETAILS_NOT_JSON, SEQUENCES_FORBIDDEN, LEASE_LOST; what
-   *   `build` and `authorize` throw
+   * @example
+   * const template = await templates.ensure({ key: hash, build: ({ url }) => migrate(url) })
+   * const larger = await templates.ensure({ key: `${hash} large`, from: template, build: ({ url }) => fill(url) })
+   * @throws TemplateError CREATE_FAILED, BUILD_LEFT_SESSIONS, DETAILS_NOT_JSON, SEQUENCES_FORBIDDEN, LEASE_LOST; with `from`,
+   *   TEMPLATE_NOT_LEASED, TEMPLATE_GONE, SETTING_REFUSED; what `build` and `authorize` throw
    */
   ensure<Details>(request: TemplateRequest<Details>): Promise<Template<Details>>
   /**

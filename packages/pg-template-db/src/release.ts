@@ -14,6 +14,8 @@ export interface HeldClone {
   template: LeasedTemplate
   /** How many sessions the server had counted in it when it was handed out. */
   sessions: number
+  /** Made as another clone was, and not as its template. */
+  isCopy?: boolean
   /** Set as soon as it is given back: by its user, or because the handle is closed. */
   released?: Promise<Released>
 }
@@ -75,6 +77,7 @@ async function backToTemplate(
   held: HeldClone,
   { sessions, clean }: Release,
 ): Promise<{ sessions: number } | { reason: string }> {
+  if (held.isCopy) return { reason: 'it is a copy of another clone' }
   if (!clean) return { reason: 'it is not clean' }
   const used = await countWhenEmpty(context.lease, held, held.sessions + sessions)
   if ('reason' in used || sessions === 0) return used

@@ -17,8 +17,9 @@ test("the README's example runs as it stands, and a second time with the same da
     await import(`${program.href}?second`)
     expect((await inventory(server)).registered).toEqual(registered)
     expect(registered).toEqual([
-      expect.stringMatching(/^clone_shop_schema_1_/),
-      expect.stringMatching(/^template_shop_schema_1_/),
+      expect.stringMatching(/^clone_shop_schema_1_[0-9a-f]{32}$/),
+      expect.stringMatching(/^template_shop_schema_1_[0-9a-f]{32}$/),
+      expect.stringMatching(/^template_shop_schema_1_large_[0-9a-f]{32}$/),
     ])
     const products = await query(server.urlFor({ database: registered[0] ?? '' }), 'select * from products order by id')
     expect(products).toEqual([
