@@ -1,6 +1,7 @@
 export {
   auditFile,
   openAudit,
+  userName,
   type Audit,
   type AuditEntry,
   type AuditEvent,

@@ -1,5 +1,5 @@
-import { userInfo, hostname } from 'node:os'
-import { chooseEnvironment, configuredEnvironment } from '@seedbed/environments'
+import { hostname } from 'node:os'
+import { chooseEnvironment, configuredEnvironment, userName } from '@seedbed/environments'
 import { openGuarded, type GuardedSession } from '@seedbed/environments/guard'
 import { namedEnvironment } from '../environment/named-environment.js'
 import { askFor } from '../prepare/confirm.js'
@@ -72,7 +72,7 @@ async function mark(
   await session.query(
     `insert into seedbed.preserved (relation, key, reason, marked_by) values ($1, $2, $3, $4)
       on conflict (relation, key) do update set reason = coalesce(excluded.reason, preserved.reason)`,
-    [table, JSON.stringify(key), reason, `${userInfo().username}@${hostname()}`],
+    [table, JSON.stringify(key), reason, `${userName()}@${hostname()}`],
   )
 }
 

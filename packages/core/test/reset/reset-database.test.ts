@@ -1,6 +1,8 @@
+import { syncBuiltinESMExports } from 'node:module'
+import os from 'node:os'
 import { startPostgres } from '@seedbed/postgres-for-tests'
 import { Client } from 'pg'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { listPreserved, preserve, prepare, resetDatabase } from '../../src/index.js'
 import { useProject } from '../run/support.js'
 
@@ -38,4 +40,25 @@ test('from a program: functions that do not change its variables, and may be cal
   expect((await listPreserved({ folder })).missing).toEqual([])
   await client.end()
   expect(process.env).toEqual(before)
+})
+
+test('a container’s user, who has no name, can mark rows', async () => {
+  await using server = await startPostgres()
+  process.env.TEST_DATABASE_URL = server.urlFor({ database: 'shop_test' })
+  await project.write({
+    'package.json': '{ "name": "shop" }',
+    'migrations/1.sql': 'create table users (id int primary key)',
+    'seeds/users.json': '{ "users": [{ "id": 1 }] }',
+  })
+  const { folder } = project
+  await prepare({ folder, environment: 'test', workers: 1 })
+  const nameless = vi.spyOn(os, 'userInfo').mockImplementation(() => {
+    throw new Error('A system error occurred: uv_os_get_passwd returned ENOENT (no such file or directory)')
+  })
+  syncBuiltinESMExports()
+  const { marks } = await preserve({ folder, rows: { table: 'users', value: '1' } }).finally(() => {
+    nameless.mockRestore()
+    syncBuiltinESMExports()
+  })
+  expect(marks).toMatchObject([{ markedBy: `uid ${process.getuid?.() ?? 'unknown'}@${os.hostname()}` }])
 })
