@@ -57,13 +57,6 @@ export function plain(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, found => JSON.stringify(found).slice(1, -1))
 }
 
-/** `12.3 MB`, as PostgreSQL counts: 1024 at a time. */
-export function sizeOf(bytes: number): string {
-  const units = ['bytes', 'kB', 'MB', 'GB', 'TB']
-  const power = Math.min(Math.floor(Math.log2(Math.max(bytes, 1)) / 10), units.length - 1)
-  return `${power === 0 ? bytes : (bytes / 1024 ** power).toFixed(1)} ${units[power]}`
-}
-
 /** An error that says what to do says all; of any other, whoever mends Seedbed needs the stack. */
 export function printError(error: unknown): void {
   const isTeaching = error instanceof Error && 'hint' in error && typeof error.hint === 'string'

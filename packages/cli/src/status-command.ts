@@ -1,7 +1,13 @@
-import { environmentStatus, type DatabaseStatus, type EnvironmentStatus, type EnvironmentsStatus } from '@seedbed/core'
+import {
+  environmentStatus,
+  sizeInWords,
+  type DatabaseStatus,
+  type EnvironmentStatus,
+  type EnvironmentsStatus,
+} from '@seedbed/core'
 import { badge } from '@seedbed/environments'
 import { headOf } from './env-command.js'
-import { colour, plain, print, printJson, sizeOf } from './print.js'
+import { colour, plain, print, printJson } from './print.js'
 
 /**
  * Prints how every environment is, and which one would be used here.
@@ -55,6 +61,6 @@ function factsOf({ url, missing, reachable, problem, marker, schemaVersion, byte
       `marker: ${marker.whose}${marker.problem === null ? '' : ` (${marker.problem})`}`,
     ),
     ...(isOurs ? [plain(`schema: ${schemaVersion ?? 'not recorded'}`)] : []),
-    sizeOf(bytes!),
+    sizeInWords(bytes!),
   ]
 }

@@ -5,6 +5,7 @@ export { auditLog, type AuditLogOptions } from './environment/audit-log.js'
 export { claimEnvironment, type ClaimOptions } from './environment/claim-environment.js'
 export { doctor, type Diagnosis, type DoctorOptions } from './doctor/doctor.js'
 export type { Finding } from './doctor/finding.js'
+export { sizeInWords } from './doctor/size-in-words.js'
 export { environmentCommandErrors } from './environment/errors.js'
 export {
   environmentStatus,

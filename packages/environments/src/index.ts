@@ -41,7 +41,7 @@ export { readEnvFile } from './variables/env-file.js'
 export { readBranch } from './variables/git-branch.js'
 export { attempt } from './errors/attempt.js'
 export { SeedbedError } from './errors/define-errors.js'
-export { placeOf, printableUrl, serverOf } from './resolve/database-url.js'
+export { isUrl, placeOf, printableUrl, serverOf } from './resolve/database-url.js'
 export {
   chooseEnvironment,
   configuredEnvironment,

@@ -7,8 +7,8 @@ import {
   attempt,
 } from '@seedbed/environments'
 import type { AskedHere } from '@seedbed/environments'
+import { sentenceOf } from '../errors/sentence-of.js'
 import { ok, problem, warning, type Check, type Found } from './finding.js'
-import { sentenceOf } from './found-by.js'
 
 export const checkConfig: Check = {
   name: 'config',

@@ -101,7 +101,8 @@ interface Compared {
   wayOut(there: Facts): string
 }
 
-const majorOf = ({ version }: Facts) => String(Number.parseInt(version, 10))
+/** `17` */
+export const majorOf = ({ version }: Pick<Facts, 'version'>) => String(Number.parseInt(version, 10))
 
 const compared: Compared[] = [
   {

@@ -1,4 +1,4 @@
-import { placeOf } from '@seedbed/environments'
+import { isUrl, placeOf } from '@seedbed/environments'
 
 /** A connection string with a password, of which the password is not kept. */
 export interface ConnectionString {
@@ -55,7 +55,7 @@ function described(parts: { user: string; password: string; host: string; port: 
   const { user, password, host, port, database } = parts
   if (isVariable(password) || isTemplate(host)) return []
   const url = `postgresql://${host}:${port}/${database}`
-  const isWhole = URL.canParse(url) && /^\d+$/.test(port) && database !== '' && isDecodable(database + host)
+  const isWhole = isUrl(url) && /^\d+$/.test(port) && database !== ''
   const isHarmless = isPlaceholder(password, user) || isHere(host) || isExample(host)
   return [{ user: isTemplate(user) ? 'unknown' : user, host, place: isWhole ? placeOf(url) : null, isHarmless }]
 }
@@ -78,12 +78,3 @@ const isHere = (host: string) =>
 
 /** RFC 2606 and RFC 6761. */
 const isExample = (host: string) => /(^|\.)example\.(com|net|org|edu)$|\.(example|invalid|test|localhost)$/i.test(host)
-
-function isDecodable(text: string): boolean {
-  try {
-    decodeURIComponent(text)
-    return true
-  } catch {
-    return false
-  }
-}

@@ -1,3 +1,4 @@
+import { sentenceOf } from '../errors/sentence-of.js'
 import { CannotCheck, problem, skipped, type Found } from './finding.js'
 
 /**
@@ -25,6 +26,3 @@ export function foundBy(
     environment,
   })
 }
-
-/** What an error says without the hint and the code, which stand at its end. */
-export const sentenceOf = (message: string) => message.split('\n\n', 1)[0]!

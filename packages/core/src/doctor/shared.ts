@@ -11,6 +11,7 @@ import type { Client, QueryResultRow } from 'pg'
 import type { Templates } from 'pg-template-db'
 import { loadConfig, type LoadedConfig } from '../config/load-config.js'
 import { testEnvironment } from '../environment/test-environment.js'
+import { registry } from '../run/open-project.js'
 import type { Server } from '../server/server.js'
 import { CannotCheck } from './finding.js'
 
@@ -141,9 +142,6 @@ export function oneByOne(client: Client): Ask {
     return (await result).rows
   }
 }
-
-/** Of test runs, which keep account there of what they make. */
-const registry = 'seedbed_registry'
 
 function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
   let made: Promise<Value> | undefined

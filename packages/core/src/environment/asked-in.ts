@@ -1,6 +1,7 @@
 import { askedHere, SeedbedError, type AskedHere } from '@seedbed/environments'
 import type { SeedbedConfig } from '../config/config.js'
 import { loadConfig } from '../config/load-config.js'
+import { sentenceOf } from '../errors/sentence-of.js'
 
 export interface InProject {
   /** The project's config is looked for from here upwards. */
@@ -24,7 +25,7 @@ export async function askedIn({ folder }: InProject, environment?: string): Prom
   return { ...askedHere({ config, folder: loaded.folder, environment, purpose: 'command' }), config }
 }
 
-/** An error as a part of an answer: its message without the hint and the code, which stand beside it. */
+/** An error as a part of an answer: the hint and the code stand beside its message. */
 export interface Problem {
   code: string
   message: string
@@ -32,5 +33,5 @@ export interface Problem {
 }
 
 export function problemOf({ code, message, hint }: SeedbedError): Problem {
-  return { code, message: message.split('\n\n', 1)[0]!, hint }
+  return { code, message: sentenceOf(message), hint }
 }

@@ -1,10 +1,10 @@
 import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { loadPg } from '../server/load-pg.js'
+import { hasTable } from '../structure/has-table.js'
 import { readDrizzleConfig, type DrizzleConfig } from './drizzle-config.js'
 import { migrationErrors } from './errors.js'
 import type { MigrationPlan } from './migration-plan.js'
-import { hasTable } from './own-bookkeeping.js'
 import { nameIn, readProjectFile, sha256, type ProjectFile } from './project-files.js'
 import { sqlPlan, type Bookkeeping } from './sql-plan.js'
 

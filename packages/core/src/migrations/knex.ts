@@ -11,8 +11,8 @@ import { existingFolders, findKnex, loadKnexfile, type KnexFiles } from './knexf
 import { mentionsCreateRole } from './known-roles.js'
 import { compareHistory, refuseUncertain, type Noted, type Reader } from './migration-history.js'
 import type { LivingTarget, MigrationPlan, MigrationTarget } from './migration-plan.js'
-import { hasTable } from './own-bookkeeping.js'
 import { runWithDatabase, withoutPassword, type ProcessEnd } from '../run/run-with-database.js'
+import { hasTable } from '../structure/has-table.js'
 import { fileHashes, nameIn, readProjectFile, readProjectFiles, type ProjectFile } from './project-files.js'
 import { excerpt, offsetOfCharacter } from './text-position.js'
 

@@ -1,5 +1,6 @@
 import type { Client } from 'pg'
 import { loadPg } from '../server/load-pg.js'
+import { hasTable } from '../structure/has-table.js'
 import type { Noted, Reader } from './migration-history.js'
 import { sha256 } from './project-files.js'
 import type { Bookkeeping } from './sql-plan.js'
@@ -45,14 +46,4 @@ export async function note(client: Client, name: string, hash: string, finished:
       on conflict (name) do update set hash = excluded.hash, finished_at = excluded.finished_at`,
     [name, hash, finished],
   )
-}
-
-/** Whether there is a table of this name, for tools that make their own at their first use. */
-export async function hasTable(db: Reader, schema: string, table: string): Promise<boolean> {
-  const { rows } = await db.query(
-    `select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
-      where n.nspname operator(pg_catalog.=) $1 and c.relname operator(pg_catalog.=) $2`,
-    [schema, table],
-  )
-  return rows.length > 0
 }

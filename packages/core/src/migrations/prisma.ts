@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { hasTable } from '../structure/has-table.js'
 import { migrationErrors } from './errors.js'
 import type { MigrationPlan } from './migration-plan.js'
-import { hasTable } from './own-bookkeeping.js'
 import { nameIn, readProjectFile, sha256 } from './project-files.js'
 import { sqlPlan, type Bookkeeping } from './sql-plan.js'
 

@@ -1,3 +1,4 @@
+import { majorOf } from '../doctor/check-settings.js'
 import { ok, problem, skipped, type Found } from '../doctor/finding.js'
 import { listed } from '../errors/listed.js'
 import { describeDrift } from '../structure/structure.js'
@@ -36,7 +37,7 @@ function between(first: Look, other: Look): Found {
   const { environment } = other
   const names = `${other.environment.name} and ${first.environment.name}`
   const [here, there] = [other.seen!, first.seen!]
-  if (majorOf(here.facts.version) !== majorOf(there.facts.version)) {
+  if (majorOf(here.facts) !== majorOf(there.facts)) {
     return skipped(
       `${names} cannot be compared: they run PostgreSQL ${here.facts.version} and ${there.facts.version}`,
       { environment },
@@ -53,5 +54,3 @@ function between(first: Look, other: Look): Found {
     },
   )
 }
-
-const majorOf = (version: string) => Number.parseInt(version, 10)

@@ -20,7 +20,7 @@ import { fingerprintKey } from '../template/fingerprint.js'
 import { rememberRoles } from '../template/remember-roles.js'
 import { createDatabase } from './create-database.js'
 import { prepareErrors } from './errors.js'
-import { createPreparedNotes, readPreparedNotes, writePreparedNote, type PreparedNotes } from './prepared-notes.js'
+import { createPreparedNotes, writePreparedNote, type PreparedNotes } from './prepared-notes.js'
 import { driftOf, isAlwaysFresh, look } from './look.js'
 import { livingTarget } from './living-target.js'
 import { runSteps } from './steps.js'
@@ -100,7 +100,7 @@ export async function prepareDatabase(
   const reset = isToBeFresh && !keeps
   if (reset) await emptyDatabase(target, asked, progress)
   const isNew = created || reset || (found.notes === undefined && (await applicationTables(session)).length === 0)
-  const notes = isNew ? await begin(session, found.notes) : (found.notes ?? new Map<string, string>())
+  const notes = isNew ? await begin(session) : (found.notes ?? new Map<string, string>())
 
   await addExtensions(living, sources.config, url)
   const adopted = wishes.baseline === undefined ? [] : await adopt(living, migrations, wishes.baseline)
@@ -121,7 +121,7 @@ export async function prepareDatabase(
     schemaVersion: version,
   }
   if (environment.tier === 'production' || wishes.bare) {
-    if (acted) await noteStructure(session, found.notes)
+    if (acted) await noteStructure(session)
     return { ...done, seeded: false, steps: [], notes: isNew ? [] : driftOf(found, acted) }
   }
   const seeded = keeps
@@ -129,7 +129,7 @@ export async function prepareDatabase(
     : await seed(target, living, sources, notes, wishes)
   const steps = await runSteps(session, living, sources, notes, acted || seeded, wishes)
   if (acted || seeded || steps.length > 0) {
-    await noteStructure(session, found.notes)
+    await noteStructure(session)
     if (isAlwaysFresh(environment)) await writePreparedNote(session, 'rows', await rowsDigest(session))
   }
   const differs = isNew ? [] : [...driftOf(found, acted), ...otherSeeds(sources, notes, seeded)]
@@ -137,8 +137,8 @@ export async function prepareDatabase(
 }
 
 /** From here on what is not finished is to be done. */
-async function begin(session: GuardedSession<'migrate'>, before: PreparedNotes | undefined): Promise<PreparedNotes> {
-  if (!before) await createPreparedNotes(session)
+async function begin(session: GuardedSession<'migrate'>): Promise<PreparedNotes> {
+  await createPreparedNotes(session)
   await writePreparedNote(session, 'seeds', 'wanted')
   return new Map([['seeds', 'wanted']])
 }
@@ -230,8 +230,8 @@ async function putRowsBack(
   return true
 }
 
-async function noteStructure(session: GuardedSession<'migrate'>, before: PreparedNotes | undefined): Promise<void> {
-  if (!before && (await readPreparedNotes(session)) === undefined) await createPreparedNotes(session)
+async function noteStructure(session: GuardedSession<'migrate'>): Promise<void> {
+  await createPreparedNotes(session)
   await writePreparedNote(session, 'structure', JSON.stringify(await structureOf(session)))
 }
 

@@ -1,5 +1,6 @@
 import type { GuardedSession } from '@seedbed/environments/guard'
 import type { Queryable } from '../seeds/queryable.js'
+import { hasTable } from '../structure/has-table.js'
 
 /**
  * `seedbed.prepared`, beside the marker: how far a database was prepared, so that what was interrupted goes on and what is done
@@ -14,15 +15,14 @@ export type PreparedNotes = Map<string, string>
 
 /** @returns undefined where the table is not there */
 export async function readPreparedNotes(session: Pick<GuardedSession, 'query'>): Promise<PreparedNotes | undefined> {
-  const { rows } = await session.query(
-    "select from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'seedbed' and c.relname = 'prepared'",
-  )
-  if (rows.length === 0) return undefined
+  if (!(await hasTable(session, 'seedbed', 'prepared'))) return undefined
   const found = await session.query<{ what: string; value: string }>('select what, value from seedbed.prepared')
   return new Map(found.rows.map(({ what, value }) => [what, value]))
 }
 
+/** Makes the table where it is missing. */
 export async function createPreparedNotes(session: GuardedSession<'migrate'>): Promise<void> {
+  if (await hasTable(session, 'seedbed', 'prepared')) return
   await session.query(
     'create table seedbed.prepared (what text primary key, value text not null, noted_at timestamptz not null)',
   )

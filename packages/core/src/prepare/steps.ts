@@ -5,7 +5,7 @@ import { sha256 } from '../migrations/project-files.js'
 import { runWithDatabase, withoutPassword } from '../run/run-with-database.js'
 import { prepareErrors } from './errors.js'
 import type { PreparedDatabase, PrepareSources, PrepareWishes } from './prepare-database.js'
-import { createPreparedNotes, readPreparedNotes, writePreparedNote, type PreparedNotes } from './prepared-notes.js'
+import { createPreparedNotes, writePreparedNote, type PreparedNotes } from './prepared-notes.js'
 
 /** As it is noted: another command is another step. */
 export const stepNote = ({ name }: PrepareStep) => `step ${name}`
@@ -40,8 +40,7 @@ export async function runSteps(
   { during }: PrepareWishes,
 ): Promise<PreparedDatabase['steps']> {
   const due = steps.filter(step => acted || notes.get(stepNote(step)) !== stepHash(step))
-  const isNoted = (await readPreparedNotes(session)) !== undefined
-  if (due.length > 0 && !isNoted) await createPreparedNotes(session)
+  if (due.length > 0) await createPreparedNotes(session)
   for (const step of due) await writePreparedNote(session, stepNote(step), null)
   const done: PreparedDatabase['steps'] = []
   for (const step of due) {

@@ -1,5 +1,6 @@
 import type { GuardedSession } from '@seedbed/environments/guard'
 import type { Mark } from '../reset/kept-rows.js'
+import { hasTable } from '../structure/has-table.js'
 
 /** A mark as it stands in `seedbed.preserved`. */
 export interface PreservedMark extends Mark {
@@ -13,10 +14,7 @@ type Session = Pick<GuardedSession, 'query'>
 
 /** Every mark of a database, the oldest first; where there is no table of them, none. */
 export async function readMarks(session: Session): Promise<PreservedMark[]> {
-  const { rows: there } = await session.query(
-    "select from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'seedbed' and c.relname = 'preserved'",
-  )
-  if (there.length === 0) return []
+  if (!(await hasTable(session, 'seedbed', 'preserved'))) return []
   const { rows } = await session.query<Omit<PreservedMark, 'key'> & { key: string }>(
     `select id::text as id, relation as table, key::text as key, reason, marked_at::text as "markedAt", marked_by as "markedBy"
       from seedbed.preserved order by marked_at, id`,

@@ -45,14 +45,14 @@ export async function conflictsIn(
       const same = columns.map(column => `${escapeLiteral(column)}, t.${escapeIdentifier(column)}::text`).join(', ')
       const both = `only ${name} t, ${keptTable} k where k.tab = ${oid} and k.tid = t.ctid and ${equal}`
       const { rows } = await session.query<{ same: string }>(
-        `select json_build_object(${same})::text as same from ${seed.name} s, ${both} order by 1`,
+        `select json_build_object(${same})::text as same from ${seed} s, ${both} order by 1`,
       )
       if (rows.length === 0) continue
       conflicts.push(...rows.map(row => ({ table: name, same: JSON.parse(row.same) as Conflict['same'] })))
-      if (rule === 'keep') await session.query(`delete from ${seed.name} s using ${both}`)
+      if (rule === 'keep') await session.query(`delete from ${seed} s using ${both}`)
       if (rule === 'seed') {
         await session.query(
-          `delete from ${keptTable} k using only ${name} t, ${seed.name} s where k.tab = ${oid} and k.tid = t.ctid and ${equal}`,
+          `delete from ${keptTable} k using only ${name} t, ${seed} s where k.tab = ${oid} and k.tid = t.ctid and ${equal}`,
         )
       }
     }

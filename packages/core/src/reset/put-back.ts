@@ -108,8 +108,8 @@ async function countAll(session: Session, tables: readonly Table[]): Promise<Map
   return counts
 }
 
-/** Temporary tables with the rows of the seeds, by the table's number. */
-export type SeedTables = Map<number, { name: string; count: number }>
+/** Names of temporary tables with the rows of the seeds, by the table's number. */
+export type SeedTables = Map<number, string>
 
 async function takeSeeds(session: Session, source: SeedSource, tables: readonly Table[]): Promise<SeedTables> {
   const { escapeIdentifier } = loadPg()
@@ -125,9 +125,8 @@ async function takeSeeds(session: Session, source: SeedSource, tables: readonly 
         await session.query(
           `create temporary table seedbed_seed_${index} on commit drop as select ${list} from only ${name} with no data`,
         )
-        seeds.set(oid, { name: temporary, count: 0 })
+        seeds.set(oid, temporary)
       }
-      seeds.get(oid)!.count += rows.length
       await insertTexts(session, temporary, { given: from.columns, wanted: columns, rows })
     }
   }
@@ -188,7 +187,7 @@ async function insertSeeds(
     // What only the server can compare: indexes on expressions, exclusion constraints.
     const onConflict = holding.has(name) && !isDeferrable ? 'on conflict do nothing' : ''
     const into = columns.length === 0 ? name : `${name} (${list}) overriding system value`
-    inserts.push(`i${oid} as (insert into ${into} select ${list} from ${seed.name} ${onConflict} returning 1)`)
+    inserts.push(`i${oid} as (insert into ${into} select ${list} from ${seed} ${onConflict} returning 1)`)
     counts.push(`select ${oid}::text as oid, count(*)::text as count from i${oid}`)
   }
   if (inserts.length === 0) return new Map()

@@ -1,4 +1,5 @@
 import { assertGuarded, type GuardedSession } from '@seedbed/environments/guard'
+import { hasTable } from '../structure/has-table.js'
 import { applicationSchema, notOfExtension } from '../structure/structure.js'
 import { resetErrors } from './errors.js'
 
@@ -28,8 +29,7 @@ export async function resetSchema(session: GuardedSession<'reset'>): Promise<Sch
     await session.query(largeObjects)
     await session.query('update only seedbed.marker set schema_version = null')
     for (const table of ['migrations', 'prepared']) {
-      const { rows: found } = await session.query(noteTable, [table])
-      if (found.length > 0) await session.query(`delete from seedbed.${table}`)
+      if (await hasTable(session, 'seedbed', table)) await session.query(`delete from seedbed.${table}`)
     }
     await session.query('commit')
     return { dropped: rows.map(({ object }) => object) }
@@ -39,9 +39,6 @@ export async function resetSchema(session: GuardedSession<'reset'>): Promise<Sch
     throw resetErrors.RESET_FAILED({ environment: environment.name, name, reason: (cause as Error).message }, { cause })
   }
 }
-
-const noteTable = `select from pg_class c join pg_namespace n on n.oid = c.relnamespace
-  where n.nspname = 'seedbed' and c.relname = $1`
 
 // The role unlinks those that it may; others' are not the application's.
 const largeObjects = `select lo_unlink(l.oid) from pg_largeobject_metadata l where pg_has_role(l.lomowner, 'member')`

@@ -100,7 +100,7 @@ export async function readPlans({ folder, file, config, keep, refusals }: Loaded
 function templateOptions(server: Server, progress: (line: string) => void) {
   return {
     url: server.adminUrl,
-    registry: 'seedbed_registry',
+    registry,
     owner: connectionParts(server.applicationUrl).user,
     copy: server.copy,
     pooler: server.pooler ?? false,
@@ -110,6 +110,9 @@ function templateOptions(server: Server, progress: (line: string) => void) {
       ),
   }
 }
+
+/** The database in which runs keep account, on a server of tests, of what they make there. */
+export const registry = 'seedbed_registry'
 
 const describeHolder = (holder: BuildHolder | undefined) =>
   holder ? `process ${holder.pid} on ${holder.host}` : 'another process'
