@@ -102,9 +102,9 @@ export async function prepareDatabase(
   const isNew = created || reset || (found.notes === undefined && (await applicationTables(session)).length === 0)
   const notes = isNew ? await begin(session) : (found.notes ?? new Map<string, string>())
 
-  await addExtensions(living, sources.config, url)
+  await addExtensions(session, living, sources.config)
   const adopted = wishes.baseline === undefined ? [] : await adopt(living, migrations, wishes.baseline)
-  const migrated = await migrate(living, url, migrations, wishes)
+  const migrated = await migrate(session, living, migrations, wishes)
   const { version } = migrations
   if (version !== null && version !== (await recordedVersion(session))) await recordSchemaVersion(session, version)
   const acted = isNew || migrated.length > 0
@@ -166,26 +166,20 @@ async function adopt(living: LivingTarget, { adopt, description }: MigrationPlan
 }
 
 async function migrate(
+  session: GuardedSession<'migrate'>,
   living: LivingTarget,
-  url: string,
   migrations: MigrationPlan,
   { during }: PrepareWishes,
 ): Promise<string[]> {
-  const run = () => rememberRoles({ adminUrl: url, migrations }, migrateKnowing)
+  const { pending, unfinished } = await migrations.history(session)
+  // To look for roles would be to wait for those who make some.
+  if (pending.length === 0 && unfinished.length === 0) return []
   let ran: string[] = []
-  const migrateKnowing = async (knownRoles: string[]) => {
+  const run = async (knownRoles: string[]) => {
     ran = await migrations.migrate({ ...living, knownRoles })
   }
-  // To look for roles would be to wait for those who make some.
-  const client = await living.connect()
-  try {
-    const { pending, unfinished } = await migrations.history(client)
-    if (pending.length === 0 && unfinished.length === 0) return []
-    await during(`migrations (${pending.length})`, run)
-    return ran
-  } finally {
-    await client.end()
-  }
+  await during(`migrations (${pending.length})`, () => rememberRoles({ adminUrl: living.url, migrations }, run))
+  return ran
 }
 
 async function seed(
@@ -241,13 +235,18 @@ function otherSeeds({ seeds }: PrepareSources, notes: PreparedNotes, seeded: boo
   return ['the seeds have changed since they were loaded: --fresh loads them anew, without what is there now']
 }
 
-async function addExtensions(living: LivingTarget, { extensions = [] }: SeedbedConfig, url: string): Promise<void> {
-  if (extensions.length === 0) return
+async function addExtensions(
+  session: GuardedSession<'migrate'>,
+  living: LivingTarget,
+  { extensions = [] }: SeedbedConfig,
+): Promise<void> {
+  const { rows } = await session.query<{ name: string }>('select extname::text as name from pg_extension')
+  const missing = extensions.filter(name => !rows.some(row => row.name === name))
+  if (missing.length === 0) return
+  // The search_path decides in which schema they are, and the session's is not the application's.
   const client = await living.connect()
   try {
-    const { rows } = await client.query<{ name: string }>('select extname as name from pg_catalog.pg_extension')
-    const missing = extensions.filter(name => !rows.some(row => row.name === name))
-    await createExtensions(client, missing, printableUrl(url))
+    await createExtensions(client, missing, printableUrl(living.url))
   } finally {
     await client.end()
   }

@@ -1,4 +1,5 @@
-import type { TestPlace } from '../environment/test-environment.js'
+import type { InProject } from '../environment/asked-in.js'
+import type { Telling } from '../environment/in-environment.js'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { preservedForRun } from '../preserve/preserved-for-run.js'
@@ -9,15 +10,9 @@ import { describeTestServer } from '../server/open-server.js'
 import type { Server } from '../server/server.js'
 import { ensureTemplate } from '../template/ensure-template.js'
 
-export interface PrepareRunOptions {
-  /** The project's config is looked for from here upwards. */
-  folder: string
+export interface PrepareRunOptions extends InProject, Telling {
   /** How many worker databases shall wait. @default one a core, the most that a runner takes by itself */
   workers?: number
-  /** Is told, before anything is done, where it is going to be. */
-  begin?: (place: TestPlace) => void
-  /** Is told what takes time, a line at a time. */
-  progress?: (line: string) => void
 }
 
 /** What is ready for the next run. */

@@ -8,9 +8,9 @@ import {
   type ConfiguredEnvironment,
   type Tier,
 } from '@seedbed/environments'
-import { problemOf, type InProject, type Problem } from '../environment/asked-in.js'
+import { problemOf, type Problem } from '../environment/asked-in.js'
+import type { InEnvironment } from '../environment/in-environment.js'
 import { namedEnvironment } from '../environment/named-environment.js'
-import type { TestPlace } from '../environment/test-environment.js'
 import { noMigrations } from '../migrations/plan-migrations.js'
 import { askFor, type Asking } from './confirm.js'
 import { prepareErrors } from './errors.js'
@@ -18,13 +18,7 @@ import { openSources } from './open-sources.js'
 import type { PreparedDatabase, PrepareSources, PrepareWishes } from './prepare-database.js'
 import { prepareRun, type PreparedRun } from './prepare-run.js'
 
-interface Wishes extends InProject, Asking {
-  /** Its name or an alias. @default the one that is chosen here: for a command, test where nothing says otherwise */
-  environment?: string | undefined
-  /** Is told, before anything is done, where it is going to be. */
-  begin?: (place: TestPlace) => void
-  /** Is told what happens, a line at a time. */
-  progress?: (line: string) => void
+interface Wishes extends InEnvironment, Asking {
   /** Is given what takes its time, with a name, and waits for it. */
   during?: PrepareWishes['during']
 }

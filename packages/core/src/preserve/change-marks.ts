@@ -1,13 +1,12 @@
 import { hostname } from 'node:os'
-import { chooseEnvironment, configuredEnvironment, userName } from '@seedbed/environments'
+import { userName } from '@seedbed/environments'
 import { openGuarded, type GuardedSession } from '@seedbed/environments/guard'
-import { namedEnvironment } from '../environment/named-environment.js'
+import { chosenTarget } from '../environment/chosen-target.js'
+import { openAsked } from '../environment/open-asked.js'
 import { askFor } from '../prepare/confirm.js'
-import { openSources } from '../prepare/open-sources.js'
 import { readCatalog } from '../reset/catalog.js'
 import { keepRows, listKept, type KeptRow } from '../reset/kept-rows.js'
 import { openSeedSource } from '../reset/seed-source.js'
-import { printableUrl } from '../server/database-url.js'
 import { preserveErrors } from './errors.js'
 import { findRows, findTable, type Rows } from './find-rows.js'
 import { createMarks, readMarks } from './marks.js'
@@ -35,17 +34,15 @@ async function inDatabase(
   options: Omit<PreserveOptions, 'rows'>,
   change: (session: GuardedSession<'preserve'>) => Promise<Preserved['changed']>,
 ): Promise<Preserved> {
-  using project = await openSources(options)
-  const { asked } = project
-  const { name, reason } = chooseEnvironment(asked)
-  const environment = namedEnvironment(configuredEnvironment(name, reason, asked), reason)
-  const database = Object.keys(environment.databases)[0]!
-  options.begin?.({ environment, server: printableUrl(environment.databases[database]!.url) })
+  using opened = await openAsked(options)
+  const { asked } = opened
+  const target = chosenTarget(asked, options.begin)
+  const { environment, database } = target
   await askFor(environment, asked, options)
-  await using session = await openGuarded({ environment, database }, 'preserve', asked)
+  await using session = await openGuarded(target, 'preserve', asked)
   const changed = await change(session)
   if (changed.length > 0) session.report(changed.length)
-  return { environment: name, database, changed, ...(await look(session)) }
+  return { environment: environment.name, database, changed, ...(await look(session)) }
 }
 
 /** In a transaction that is rolled back: what is kept is found by a temporary table. */

@@ -1,23 +1,16 @@
-import type { InProject } from '../environment/asked-in.js'
-import type { TestPlace } from '../environment/test-environment.js'
+import type { InEnvironment } from '../environment/in-environment.js'
 import type { Asking } from '../prepare/confirm.js'
 import type { KeptRow } from '../reset/kept-rows.js'
 import type { Rows } from './find-rows.js'
 import type { PreservedMark } from './marks.js'
 
-export interface PreserveOptions extends InProject, Asking {
-  /** Its name or an alias. @default the one that is chosen here: for a command, test where nothing says otherwise */
-  environment?: string | undefined
+export interface PreserveOptions extends InEnvironment, Asking {
   /** Which rows. */
   rows: Rows
   /** Why, for whoever reads the list. */
   reason?: string | undefined
   /** Take the marks away. @default false */
   off?: boolean
-  /** Is told, before anything is done, where it is going to be. */
-  begin?: (place: TestPlace) => void
-  /** Is told what takes time, a line at a time. */
-  progress?: (line: string) => void
 }
 
 export interface Preserved {

@@ -1,18 +1,13 @@
-import type { TestPlace } from '../environment/test-environment.js'
+import type { InProject } from '../environment/asked-in.js'
+import type { Telling } from '../environment/in-environment.js'
 import { accessTo } from '../run/access-to.js'
 import type { KeptTest } from '../run/channel.js'
 import { loadProject, openProject } from '../run/open-project.js'
 import { describeTestServer } from '../server/open-server.js'
 
-export interface PruneOptions {
-  /** The project's config is looked for from here upwards. */
-  folder: string
+export interface PruneOptions extends InProject, Telling {
   /** Whether what is found is dropped. @default false */
   drop?: boolean
-  /** Is told, before anything is done, where it is going to be. */
-  begin?: (place: TestPlace) => void
-  /** Is told what takes time, a line at a time. */
-  progress?: (line: string) => void
 }
 
 /** What failed tests of the project have left on purpose. */

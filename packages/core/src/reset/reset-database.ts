@@ -1,20 +1,15 @@
-import { chooseEnvironment, configuredEnvironment } from '@seedbed/environments'
 import type { GuardedSession } from '@seedbed/environments/guard'
 import { listed } from '../errors/listed.js'
-import type { InProject } from '../environment/asked-in.js'
-import { namedEnvironment } from '../environment/named-environment.js'
-import type { TestPlace } from '../environment/test-environment.js'
+import { chosenTarget } from '../environment/chosen-target.js'
+import type { InEnvironment } from '../environment/in-environment.js'
 import { askFor, type Asking } from '../prepare/confirm.js'
 import { openSources } from '../prepare/open-sources.js'
 import type { PrepareSources } from '../prepare/prepare-database.js'
-import { printableUrl } from '../server/database-url.js'
 import type { ConflictRule } from './conflicts.js'
 import { resetErrors } from './errors.js'
 import type { PutBack } from './put-back.js'
 
-export interface ResetOptions extends InProject, Asking {
-  /** Its name or an alias. @default the one that is chosen here: for a command, test where nothing says otherwise */
-  environment?: string | undefined
+export interface ResetOptions extends InEnvironment, Asking {
   /** Only these tables: `users`, `public.users`. @default all */
   tables?: readonly string[]
   /** Not these. */
@@ -27,10 +22,6 @@ export interface ResetOptions extends InProject, Asking {
   triggers?: boolean
   /** Say what would go and what would stay, and change nothing. @default false */
   dryRun?: boolean
-  /** Is told, before anything is done, where it is going to be. */
-  begin?: (place: TestPlace) => void
-  /** Is told what takes time, a line at a time. */
-  progress?: (line: string) => void
 }
 
 export interface Reset extends PutBack {
@@ -55,20 +46,18 @@ export interface Reset extends PutBack {
 export async function resetDatabase(options: ResetOptions): Promise<Reset> {
   const { dryRun = false, progress = () => {} } = options
   using project = await openSources(options)
-  const { name, reason } = chooseEnvironment(project.asked)
-  const environment = namedEnvironment(configuredEnvironment(name, reason, project.asked), reason)
-  const database = Object.keys(environment.databases)[0]!
-  options.begin?.({ environment, server: printableUrl(environment.databases[database]!.url) })
+  const target = chosenTarget(project.asked, options.begin)
+  const { environment, database } = target
   if (!dryRun) await askFor(environment, project.asked, { ...options, fresh: true })
   const [{ openGuarded }, { resetRows }] = await Promise.all([
     import('@seedbed/environments/guard'),
     import('./reset-rows.js'),
   ])
-  await using session = await openGuarded({ environment, database }, 'reset', project.asked)
+  await using session = await openGuarded(target, 'reset', project.asked)
   await refuseOtherMigrations(session, project)
   const done = await resetRows(session, project.folder, progress, options)
   if (!dryRun) session.report(done.tables.reduce((rows, { before, kept }) => rows + before - kept, 0))
-  return { environment: name, database, dryRun, ...done }
+  return { environment: environment.name, database, dryRun, ...done }
 }
 
 async function refuseOtherMigrations(session: GuardedSession<'reset'>, { migrations }: PrepareSources): Promise<void> {
