@@ -28,6 +28,11 @@ export async function serve(shared: Shared, member: Member): Promise<void> {
       await member.settling
       member.settling = undefined
       if (!frame || frame.type === 'X') return
+      const isFree = member.status === 'I' && batch.length === 0 && !member.skipping
+      if (isFree && (member.direct || shared.place())) {
+        shared.directly ??= await import('./direct.js')
+        if (await shared.directly.goesDirectly(shared, member, frame)) continue
+      }
       switch (frame.type) {
         case 'Q':
           await inScope(shared, member, () => simpleQuery(shared, member, frame.bytes))
@@ -234,6 +239,14 @@ async function runSeveral(shared: Shared, member: Member, text: string, statemen
 /** A client that is gone takes its transaction, its names and its tables with it. */
 async function leave(shared: Shared, member: Member): Promise<void> {
   shared.members.delete(member)
+  if (member.direct) {
+    const { direct } = member
+    if (direct.status() !== 'I') {
+      shared.tallies.at(-1)?.hungUp.push({ client: member.label, statement: lastStatement(member) })
+    }
+    member.direct = undefined
+    await direct.close()
+  }
   if (member.status !== 'I' && !member.implicit) {
     shared.tallies.at(-1)?.hungUp.push({ client: member.label, statement: lastStatement(member) })
   }

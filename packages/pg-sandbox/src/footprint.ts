@@ -20,6 +20,8 @@ export interface Footprint {
   hungUp: { client: string; statement: string }[]
   /** Statements that were still running: waited for, and then cancelled. */
   inFlight: { client: string; statement: string; cancelled: boolean }[]
+  /** Session locks that clients of a database of their own still held, with the last statement of each. */
+  advisoryLocks: { client: string; statement: string }[]
   /** Only if it was asked for. */
   details?: FootprintDetails
   /** Only if it was asked for, and if anything ran in a scope that was entered. */
@@ -105,7 +107,18 @@ export function addTally(outer: Tally, inner: Tally): void {
 }
 
 export function footprintOf({ scope, statements, rows, failed, milliseconds, hungUp }: Tally): Footprint {
-  return { scope, statements, rows, failed, milliseconds, clients: [], openTransactions: [], hungUp, inFlight: [] }
+  return {
+    scope,
+    statements,
+    rows,
+    failed,
+    milliseconds,
+    clients: [],
+    openTransactions: [],
+    hungUp,
+    inFlight: [],
+    advisoryLocks: [],
+  }
 }
 
 function add(counts: Record<string, number>, kind: string, count: number): void {

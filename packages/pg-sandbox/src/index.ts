@@ -1,3 +1,3 @@
-export { openSandbox, type LeaveOptions, type Sandbox, type SandboxOptions } from './open-sandbox.js'
+export { openSandbox, type EnterOptions, type LeaveOptions, type Sandbox, type SandboxOptions } from './open-sandbox.js'
 export type { Footprint, FootprintDetails } from './footprint.js'
 export { SandboxError, type SandboxErrorCode } from './errors.js'

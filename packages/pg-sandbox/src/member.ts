@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { later } from './clock.js'
+import type { DirectSession } from './direct-session.js'
 import { drained } from './drained.js'
 import { FrameError, frameReader, type Frame } from './frames.js'
 import type { TransactionStatus } from './messages.js'
@@ -48,6 +49,8 @@ export interface Member {
   readonly notifications: Notification[]
   /** Its batch is being cut short, because others want the session. */
   settling: Promise<void> | undefined
+  /** Its own session, while it talks to a database directly. */
+  direct: DirectSession | undefined
   /** Why its transaction is gone; its next statement fails with it. */
   orphaned: { scope: string; statement: string } | undefined
   /** The parameters that it was told of, by ParameterStatus. */
@@ -156,6 +159,7 @@ export function openMember(
     channels: new Map(),
     notifications: [],
     settling: undefined,
+    direct: undefined,
     orphaned: undefined,
     reported: new Map(),
     reportedChange: 0,

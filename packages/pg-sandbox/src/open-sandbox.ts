@@ -2,12 +2,13 @@ import { createServer, Socket, type AddressInfo, type Server } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { nextTurn } from './clock.js'
 import { completeUrl } from './complete-url.js'
+import type { Place } from './direct.js'
 import { errors } from './errors.js'
 import { footprintOf, newTally, type Footprint } from './footprint.js'
 import { serveInProcess } from './in-process.js'
 import { refuseSynchronousChildren } from './synchronous-children.js'
 import type { Maintenance } from './maintain.js'
-import type { OpenedSandbox } from './opened-sandbox.js'
+import type { Entered, OpenedSandbox } from './opened-sandbox.js'
 
 export interface SandboxOptions {
   /** The database whose changes shall not stay, and the role that clients act as. */
@@ -51,6 +52,16 @@ export interface SandboxOptions {
   findProblem?: string | undefined
 }
 
+export interface EnterOptions {
+  /**
+   * Asked for the URL of a database once something is sent in this scope. There each client talks to a session of its own, as
+   * without a sandbox: what it commits stays, and is yours to put back. Its connection to the sandbox remains; what it has
+   * prepared by messages, has SET and LISTENs to moves along. Inner scopes have the same; with null they share the
+   * transaction of the sandbox.
+   */
+  direct?: (() => Promise<string>) | null | undefined
+}
+
 export interface LeaveOptions {
   /**
    * Whether the footprint shall have `details`: rows are counted table by table, which costs some milliseconds. For tests that
@@ -74,8 +85,12 @@ export interface Sandbox extends AsyncDisposable {
   readonly port: number
   /** The URL of one of `users`. */
   urlOf(user: string): string
-  /** How many sessions it has opened on the server: none before its first client. */
+  /** How many sessions it has opened on the server for what its clients share: none before its first client. */
   readonly sessions: number
+  /** Whether anything has run in the transaction that clients share, in a scope that is entered. */
+  readonly used: boolean
+  /** How many statements have gone to sessions that clients have of their own in `direct` scopes. */
+  readonly sent: number
   /**
    * Says how a statement has ended the shared transaction, if one has found a way: what it committed is there to stay, and
    * nothing runs here any more.
@@ -86,7 +101,7 @@ export interface Sandbox extends AsyncDisposable {
    *
    * @throws SandboxError ESCAPED, CONNECTION_FAILED (after a session that was lost)
    */
-  enter(name: string): Promise<void>
+  enter(name: string, options?: EnterOptions): Promise<void>
   /**
    * Ends the innermost scope: all that was written in it is gone, and transactions that were left open in it have ended. The
    * server's answer is not waited for; whatever a client sends next is answered behind it.
@@ -95,6 +110,11 @@ export interface Sandbox extends AsyncDisposable {
    *   where the COMMIT fails: in both cases the session is lost
    */
   leave(options?: LeaveOptions): Promise<Footprint>
+  /**
+   * Ends the sessions that clients have of their own in `direct` scopes, so that the database can be dropped or copied. Each
+   * client gets another one with its next statement.
+   */
+  disconnect(): Promise<void>
   /**
    * Runs statements of your own, as the role of `url`, between those of the clients. What they write is rolled back at
    * once; it is for what no rollback undoes, such as `setval`. Connects if nobody has.
@@ -130,7 +150,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { password = (await import('node:crypto')).randomBytes(18).toString('base64url') } = options
   const sockets = new Set<Duplex>()
   /** Scopes that were entered before there was a client. */
-  const entered: string[] = []
+  const entered: Entered[] = []
   let loading: Promise<OpenedSandbox> | undefined
   let opened: OpenedSandbox | undefined
   let closed = false
@@ -192,19 +212,29 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     get escaped() {
       return opened?.escaped()
     },
-    async enter(scope) {
+    get used() {
+      return opened?.used() ?? false
+    },
+    get sent() {
+      return opened?.sent() ?? 0
+    },
+    async enter(scope, { direct } = {}) {
       assertOpen()
-      if (opened) await opened.enter(scope)
-      else entered.push(scope)
+      const place = direct && once(direct)
+      if (opened) await opened.enter({ scope, direct: place })
+      else entered.push({ scope, direct: place })
     },
     async leave(options = {}) {
       assertOpen()
       // A pool connects a moment after it was asked to.
       await nextTurn()
       if (loading) return (await loading).leave(options)
-      const scope = entered.pop()
-      if (scope === undefined) throw errors.NO_SCOPE({ call: 'leave()' })
-      return footprintOf(newTally(scope))
+      const left = entered.pop()
+      if (left === undefined) throw errors.NO_SCOPE({ call: 'leave()' })
+      return footprintOf(newTally(left.scope))
+    },
+    async disconnect() {
+      await opened?.disconnect()
     },
     async maintain(work) {
       assertOpen()
@@ -225,6 +255,12 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     [Symbol.asyncDispose]: () => sandbox.close(),
   }
   return sandbox
+}
+
+/** However many clients ask at once. */
+function once(ask: () => Promise<string>): Place {
+  let url: Promise<string> | undefined
+  return { url: () => (url ??= ask()) }
 }
 
 /**

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import { fatal, serve } from './client.js'
 import { moment, waitWhile } from './clock.js'
+import type { Place } from './direct.js'
 import { errors, isFull, SandboxError } from './errors.js'
 import { footprintOf, newTally, type Footprint } from './footprint.js'
 import { openGround } from './ground.js'
@@ -19,15 +20,27 @@ import { openShared, type Shared } from './shared.js'
 import { turnTimeout } from './turn-timeout.js'
 import { openTurns } from './turns.js'
 
+/** A scope, as it was entered: see EnterOptions. */
+export interface Entered {
+  scope: string
+  direct?: Place | null | undefined
+}
+
 /** The part of a sandbox that is loaded with its first client. */
 export interface OpenedSandbox {
   /** Takes a connection from its first byte to its end. */
   welcome(socket: Duplex, origin: string): Promise<void>
   /** Whether its client waits for nothing. */
   rests(socket: Duplex): boolean
-  enter(scope: string): Promise<void>
+  enter(entered: Entered): Promise<void>
   leave(options: LeaveOptions): Promise<Footprint>
   maintain(work: Maintenance): Promise<void>
+  /** Ends the sessions that clients have of their own. */
+  disconnect(): Promise<void>
+  /** Whether anything has run in the transaction that clients share. */
+  used(): boolean
+  /** How many statements have gone to sessions of their own. */
+  sent(): number
   sessions(): number
   escaped(): string | undefined
   close(): Promise<void>
@@ -42,7 +55,7 @@ export interface OpenedOptions extends SandboxOptions {
 }
 
 /** @param entered scopes that are entered already */
-export function openedSandbox(options: OpenedOptions, entered: readonly string[]): OpenedSandbox {
+export function openedSandbox(options: OpenedOptions, entered: readonly Entered[]): OpenedSandbox {
   const {
     user,
     database,
@@ -54,7 +67,10 @@ export function openedSandbox(options: OpenedOptions, entered: readonly string[]
     stragglerTimeout = 1_000,
   } = options
   const name = `sb_${randomBytes(6).toString('hex')}`
-  const shared = openShared(() => session!, openTurns<Member>(patience, turnTimeout(patience)), openGround(name))
+  const shared = openShared(() => session!, openTurns<Member>(patience, turnTimeout(patience)), openGround(name), {
+    whenFull,
+    findProblem,
+  })
   /** Connections that are not ready yet, in the scope in which they began. */
   const arriving = new Set<Duplex>()
   const clients = new WeakMap<Duplex, Member>()
@@ -69,9 +85,11 @@ export function openedSandbox(options: OpenedOptions, entered: readonly string[]
   let escaped: string | undefined
   let closed = false
 
-  const enterScope = (scope: string) => {
+  function enterScope({ scope, direct }: Entered): void {
     shared.ground.enter()
     shared.tallies.push(newTally(scope))
+    shared.places.push(direct === undefined ? shared.place() : (direct ?? undefined))
+    shared.isLeaving = false
   }
   entered.forEach(enterScope)
 
@@ -184,22 +202,33 @@ export function openedSandbox(options: OpenedOptions, entered: readonly string[]
   return {
     welcome,
     rests: socket => clients.get(socket)?.resting ?? false,
-    async enter(scope) {
+    async enter(entered) {
       if (session) await connected()
-      enterScope(scope)
+      enterScope(entered)
     },
     async leave({ detailed = false, keep }) {
       if (shared.ground.scopes() === 0) throw errors.NO_SCOPE({ call: 'leave()' })
       if (arriving.size > 0) await arrived()
+      const place = shared.places.pop()
+      shared.isLeaving = true
+      const open = place && (await shared.directly?.endOpenWork(shared, stragglerTimeout))
       const commit = keep === undefined ? undefined : () => commitAndMove(keep)
-      if (session) return leaveScope(shared, { patience: stragglerTimeout, detailed, commit })
-      shared.ground.leave()
-      return footprintOf(shared.tallies.pop()!)
+      if (!session) {
+        shared.ground.leave()
+        return footprintOf(shared.tallies.pop()!)
+      }
+      const footprint = await leaveScope(shared, { patience: stragglerTimeout, detailed, commit })
+      return open ? { ...footprint, ...open } : footprint
     },
     async maintain(work) {
       await connected()
       await maintain(shared, work)
     },
+    async disconnect() {
+      await shared.directly?.endDirectSessions(shared)
+    },
+    used: () => shared.ground.used().includes(true),
+    sent: () => shared.sent,
     sessions: () => sessions,
     escaped: () => escaped,
     async close() {
@@ -208,6 +237,7 @@ export function openedSandbox(options: OpenedOptions, entered: readonly string[]
       // The server hears that it is to end only between two statements.
       if (session?.busy()) await session.cancel()
       await session?.close()
+      await Promise.all([...shared.members].map(({ direct }) => direct?.close()))
     },
   }
 }
@@ -268,5 +298,6 @@ async function cancel(
   if (!found || found.key !== key) return
   const { member } = found
   shared.turns.forget(member, Object.assign(new Error('canceling statement due to user request'), { code: '57014' }))
+  if (member.direct) return member.direct.cancel()
   if (shared.turns.holder() === member && shared.session().busy()) await shared.session().cancel()
 }

@@ -1,14 +1,15 @@
 import { Worker } from 'node:worker_threads'
 import { builtFile } from './built-file.js'
-import { errorFrom, errors, type ErrorParts } from './errors.js'
+import { errorFrom, errors, partsOf, type ErrorParts } from './errors.js'
 import type { Footprint } from './footprint.js'
 import type { Maintenance, MaintenanceQuery } from './maintain.js'
 import type { LeaveOptions, Sandbox, SandboxOptions } from './open-sandbox.js'
 
 /** What the thread is asked for; it answers in the order of the asking, or with `query` in the midst of `maintain`. */
 export type Call =
-  | { id: number; call: 'enter'; scope: string }
-  | { id: number; call: 'maintain' | 'maintained' | 'close' }
+  | { id: number; call: 'enter'; scope: string; direct: boolean | null }
+  | { id: number; call: 'maintain' | 'maintained' | 'disconnect' | 'close' }
+  | { id: number; call: 'place'; scope: number; url?: string; error?: ErrorParts }
   | { id: number; call: 'leave'; options: LeaveOptions }
   | { id: number; call: 'query'; text: string; values: readonly string[] }
 
@@ -19,9 +20,17 @@ export interface Answer {
   state: State
 }
 
+/** In the midst of whatever is asked of it the thread asks where a scope's database is. */
+export interface Question {
+  /** The `id` of the call that has entered the scope. */
+  placeOf: number
+}
+
 /** What can be asked without waiting, as it was at the last answer. */
 export interface State {
   sessions: number
+  used: boolean
+  sent: number
   escaped: string | undefined
 }
 
@@ -34,7 +43,7 @@ export async function openInOwnThread(options: SandboxOptions): Promise<Sandbox>
   thread.unref()
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
   let lastId = 0
-  let state: State = { sessions: 0, escaped: undefined }
+  let state: State = { sessions: 0, used: false, sent: 0, escaped: undefined }
   let closing: Promise<void> | undefined
 
   const opened = await new Promise<Extract<Opened, { url: string }>>((resolve, reject) => {
@@ -44,7 +53,9 @@ export async function openInOwnThread(options: SandboxOptions): Promise<Sandbox>
       else resolve(message)
     })
   })
-  thread.on('message', ({ id, value, error, state: now }: Answer) => {
+  thread.on('message', (message: Answer | Question) => {
+    if ('placeOf' in message) return void tellPlace(message)
+    const { id, value, error, state: now } = message
     state = now
     const { resolve, reject } = waiting.get(id)!
     waiting.delete(id)
@@ -56,6 +67,16 @@ export async function openInOwnThread(options: SandboxOptions): Promise<Sandbox>
     for (const { reject } of waiting.values()) reject(error)
     waiting.clear()
   })
+
+  /** Where the scopes are that were entered with a place, by the call's id. */
+  const places = new Map<number, () => Promise<string>>()
+  async function tellPlace({ placeOf: scope }: Question): Promise<void> {
+    const answer = await places.get(scope)!().then(
+      url => ({ url }),
+      (error: Error) => ({ error: partsOf(error) }),
+    )
+    thread.postMessage({ id: 0, call: 'place', scope, ...answer } satisfies Call)
+  }
 
   async function ask(call: DistributiveOmit<Call, 'id'>): Promise<unknown> {
     // A thread that has ended does not answer.
@@ -86,7 +107,18 @@ export async function openInOwnThread(options: SandboxOptions): Promise<Sandbox>
     get escaped() {
       return state.escaped
     },
-    enter: async scope => void (await ask({ call: 'enter', scope })),
+    get used() {
+      return state.used
+    },
+    get sent() {
+      return state.sent
+    },
+    async enter(scope, { direct } = {}) {
+      // The next call has this id.
+      if (direct) places.set(lastId + 1, direct)
+      await ask({ call: 'enter', scope, direct: direct === null ? null : direct !== undefined })
+    },
+    disconnect: async () => void (await ask({ call: 'disconnect' })),
     leave: (options = {}) => ask({ call: 'leave', options }) as Promise<Footprint>,
     async maintain(work: Maintenance) {
       await ask({ call: 'maintain' })

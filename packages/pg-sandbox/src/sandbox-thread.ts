@@ -1,10 +1,10 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { partsOf } from './errors.js'
+import { errorFrom, partsOf } from './errors.js'
 import type { MaintenanceQuery } from './maintain.js'
 // From the entry: packed, it is the file that holds it.
 import { openSandbox } from './index.js'
 import type { SandboxOptions } from './open-sandbox.js'
-import type { Answer, Call, Opened } from './own-thread.js'
+import type { Answer, Call, Opened, Question } from './own-thread.js'
 
 /* The other side of own-thread.ts: a sandbox in a thread of its own, and what it is asked for. */
 
@@ -17,10 +17,26 @@ try {
   urls.set(decodeURIComponent(new URL(sandbox.url).username), sandbox.url)
   let lent: { query: MaintenanceQuery; giveBack(): void; done: Promise<void> } | undefined
 
+  const asked = new Map<number, { resolve(url: string): void; reject(error: Error): void }>()
+  function askPlace(scope: number): Promise<string> {
+    return new Promise((resolve, reject) => {
+      asked.set(scope, { resolve, reject })
+      port.postMessage({ placeOf: scope } satisfies Question)
+    })
+  }
+
   async function answer(call: Call): Promise<unknown> {
     switch (call.call) {
       case 'enter':
-        return sandbox.enter(call.scope)
+        return sandbox.enter(call.scope, {
+          direct: call.direct === null ? null : call.direct ? () => askPlace(call.id) : undefined,
+        })
+      case 'place': {
+        const { resolve, reject } = asked.get(call.scope)!
+        return call.error ? reject(errorFrom(call.error)) : resolve(call.url!)
+      }
+      case 'disconnect':
+        return sandbox.disconnect()
       case 'leave':
         return sandbox.leave(call.options)
       case 'close':
@@ -49,8 +65,9 @@ try {
       value => ({ value }),
       (error: Error) => ({ error: partsOf(error) }),
     )
-    const { sessions, escaped } = sandbox
-    port.postMessage({ id: call.id, ...result, state: { sessions, escaped } } satisfies Answer)
+    if (call.call === 'place') return
+    const { sessions, used, sent, escaped } = sandbox
+    port.postMessage({ id: call.id, ...result, state: { sessions, used, sent, escaped } } satisfies Answer)
   }
 
   port.on('message', (call: Call) => void reply(call))

@@ -1,9 +1,8 @@
-import { connect, type Socket } from 'node:net'
-import { Client } from 'pg'
 import { drained } from './drained.js'
-import { errors, isFull, reasonOf } from './errors.js'
+import { errors } from './errors.js'
 import { FrameError, frameReader, type Frame } from './frames.js'
-import { int32, query, reportFields, sync } from './messages.js'
+import { logInToServer, type LogInToServer, type LoggedIn } from './log-in-to-server.js'
+import { query, reportFields, sync } from './messages.js'
 import { noParameters, parseMessage, runPrepared } from './prepared.js'
 import { frameCollector } from './replies.js'
 
@@ -79,68 +78,26 @@ interface Exchange {
 /** In ReadyForQuery. */
 const inTransaction = 'T'.charCodeAt(0)
 
-/** The insides of `pg`'s client that are taken over; its types do not name them. */
-interface Insides {
-  connection: { stream: Socket; on(event: 'parameterStatus', listener: (message: ParameterStatus) => void): void }
-  processID: number
-  secretKey: number
-}
-interface ParameterStatus {
-  parameterName: string
-  parameterValue: string
-}
-
 /**
- * Logs in with `pg`, which knows TLS, SCRAM and what a URL may say, and takes its stream over once it is ready.
- *
  * @param options.whenFull the hint of the error if the server has no connection left
  * @param options.findProblem a query: see SandboxOptions
  * @throws SandboxError CONNECTION_FAILED, DATABASE_CHANGED
  */
 export async function openServerSession(
   url: string,
-  { whenFull, findProblem = 'null' }: { whenFull?: string | undefined; findProblem?: string | undefined } = {},
+  options: Pick<LogInToServer, 'whenFull' | 'findProblem'> = {},
 ): Promise<ServerSession> {
-  const client = new Client({ connectionString: url, keepAlive: true })
-  const insides = client as unknown as Insides
-  const parameters = new Map<string, string>()
-  insides.connection.on('parameterStatus', message => parameters.set(message.parameterName, message.parameterValue))
-  client.on('error', () => {})
-  let self: { pid: number; problem: string | null }
-  try {
-    await client.connect()
-    // What a role or database sets would end the session in the middle of a test, or hide a COMMIT from the sandbox.
-    const isOf17 = majorVersionIn(parameters) >= 17
-    const timeouts = ['idle_in_transaction_session_timeout', 'idle_session_timeout', isOf17 && 'transaction_timeout']
-    const settings = timeouts.filter(Boolean).map(name => `set ${name} = 0`)
-    const own = `select pg_catalog.pg_backend_pid() as pid, (${findProblem}) as problem`
-    const results = await client.query([...settings, 'set standard_conforming_strings = on', own].join('; '))
-    self = (results as unknown as { rows: (typeof self)[] }[]).at(-1)!.rows[0]!
-  } catch (cause) {
-    client.end().catch(() => {})
-    const details = { server: `${client.host}:${client.port}`, reason: reasonOf(cause) }
-    throw errors.CONNECTION_FAILED({ ...details, ...(isFull(cause) && { whenFull }) }, { cause })
-  }
-  if (self.problem !== null) {
-    await client.end()
-    throw errors.DATABASE_CHANGED({ problem: self.problem })
-  }
-  // A pooler tells each client of a process that there is not.
-  const pooled = self.pid !== insides.processID
-  const { stream } = insides.connection
-  for (const event of ['data', 'close', 'end', 'error']) stream.removeAllListeners(event)
-  return takeOver(stream, { client, insides, parameters, pooled })
+  return takeOver(await logInToServer(url, { ...options, first: forTheShared }))
 }
 
-function takeOver(
-  stream: Socket,
-  {
-    client,
-    insides,
-    parameters,
-    pooled,
-  }: { client: Client; insides: Insides; parameters: Map<string, string>; pooled: boolean },
-): ServerSession {
+/** What a role or database sets would end the session in the middle of a test, or hide a COMMIT from the sandbox. */
+function forTheShared(majorVersion: number): string[] {
+  const timeouts = ['idle_in_transaction_session_timeout', 'idle_session_timeout']
+  if (majorVersion >= 17) timeouts.push('transaction_timeout')
+  return [...timeouts.map(name => `set ${name} = 0`), 'set standard_conforming_strings = on']
+}
+
+function takeOver({ stream, parameters, processId, majorVersion, cancel, farewell }: LoggedIn): ServerSession {
   /** The oldest first; only the newest is one that somebody waits for. */
   const exchanges: Exchange[] = []
   let lost: Error | undefined
@@ -203,8 +160,8 @@ function takeOver(
     parameters,
     current: now,
     changes: () => changes,
-    processId: insides.processID,
-    majorVersion: majorVersionIn(parameters),
+    processId,
+    majorVersion,
     exchange(messages, sink, times) {
       if (lost) return Promise.reject(errors.SESSION_LOST({ reason: lost.message }, { cause: lost }))
       if (exchanges.at(-1)?.resolve) return Promise.reject(new Error('two exchanges at once'))
@@ -238,7 +195,7 @@ function takeOver(
     drained: async () => {
       if (stream.writableNeedDrain && !lost) await drained(stream)
     },
-    cancel: () => sendCancel(client, insides),
+    cancel,
     lost: () => lost,
     abandon: reason => lose(new Error(reason)),
     async close() {
@@ -246,17 +203,12 @@ function takeOver(
       lost = new Error('the sandbox was closed')
       const closed = new Promise(resolve => stream.once('close', resolve))
       stream.ref()
-      // A pooler would keep it, and then the database cannot be dropped, renamed or copied.
-      const end = query('select pg_catalog.pg_terminate_backend(pg_catalog.pg_backend_pid())')
-      stream.end(pooled ? Buffer.concat([end, terminate]) : terminate)
+      stream.end(farewell)
       await closed
     },
   }
   return session
 }
-
-const terminate = Buffer.from('X\0\0\0\x04', 'latin1')
-const majorVersionIn = (parameters: Map<string, string>) => Number.parseInt(parameters.get('server_version') ?? '', 10)
 
 const hangUp = 'the server closed the connection'
 const isHangUp = ({ code = '' }: NodeJS.ErrnoException) => ['EPIPE', 'ECONNRESET'].includes(code)
@@ -265,16 +217,4 @@ const isHangUp = ({ code = '' }: NodeJS.ErrnoException) => ['EPIPE', 'ECONNRESET
 function lastWordsIn(bytes: Buffer): string | undefined {
   const fields = reportFields(bytes)
   return fields.get('V') === 'ERROR' ? undefined : fields.get('M')
-}
-
-/** A connection of its own, without TLS where the session's has it: the server takes a CancelRequest either way. */
-function sendCancel(client: Client, { processID, secretKey }: Insides): Promise<void> {
-  return new Promise(resolve => {
-    const { host, port } = client
-    const socket = host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, host)
-    socket.on('error', () => resolve())
-    socket.on('close', () => resolve())
-    socket.end(Buffer.concat([int32(16), int32(80_877_102), int32(processID), int32(secretKey)]))
-    socket.resume()
-  })
 }

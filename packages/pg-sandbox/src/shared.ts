@@ -1,6 +1,7 @@
 import { now } from './clock.js'
 import { deferrableConstraints, type Constraints } from './constraints.js'
 import { countTag, countText, readTag, type Tally } from './footprint.js'
+import type { Place } from './direct.js'
 import type { Ground } from './ground.js'
 import { lastStatement, type Member } from './member.js'
 import { message, reportFields, sync, type TransactionStatus } from './messages.js'
@@ -34,9 +35,26 @@ export interface Shared {
   unnamedOwner: Member | undefined
   /** Whether something ran that may have left session locks, which no rollback gives back. */
   advisoryLocks: boolean
+  /** Where clients talk to sessions of their own, in the scope that is innermost; undefined where they share one. */
+  place(): Place | undefined
+  /** For each scope, the innermost last. */
+  places: (Place | undefined)[]
+  /** Loaded with the first such scope. */
+  directly: typeof import('./direct.js') | undefined
+  /** For the sessions that clients have of their own. */
+  sessionOptions: { whenFull?: string | undefined; findProblem?: string | undefined }
+  /** How many statements have gone to such sessions. */
+  sent: number
+  /** A scope has ended, and none was entered since: what ends sessions now is no test. */
+  isLeaving: boolean
 }
 
-export function openShared(session: () => ServerSession, turns: Turns<Member>, ground: Ground): Shared {
+export function openShared(
+  session: () => ServerSession,
+  turns: Turns<Member>,
+  ground: Ground,
+  sessionOptions: Shared['sessionOptions'],
+): Shared {
   const run = (sql: string) => {
     // The server forgets the unnamed statement at each simple query.
     shared.unnamedOwner = undefined
@@ -55,6 +73,12 @@ export function openShared(session: () => ServerSession, turns: Turns<Member>, g
     usual: new Map(),
     unnamedOwner: undefined,
     advisoryLocks: false,
+    place: () => shared.places.at(-1),
+    places: [],
+    directly: undefined,
+    sessionOptions,
+    sent: 0,
+    isLeaving: false,
   }
   return shared
 }
@@ -228,7 +252,7 @@ export async function relay(
 }
 
 /** A client that reads slowly slows the server down; its rows are not kept here. */
-function slowDown(session: ServerSession, member: Member): void {
+export function slowDown(session: Pick<ServerSession, 'pause' | 'resume'>, member: Member): void {
   const taken = member.taken()
   if (!taken) return
   session.pause()
@@ -289,7 +313,7 @@ function endOfCopy({ type, bytes }: Frame): Buffer {
   )
 }
 
-function count(shared: Shared, bytes: Buffer): void {
+export function count(shared: Shared, bytes: Buffer): void {
   const tag = readTag(bytes.toString('latin1', 5, bytes.length - 1))
   const tally = shared.tallies.at(-1)
   if (tally) countTag(tally, tag)
