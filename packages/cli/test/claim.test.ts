@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-tests'
-import { Client } from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { bin, makeProject, watch, withFiles, type Project } from './support/project.js'
+import { makeProject, withFiles, type Project } from './support/project.js'
+import { sqlOn } from './support/sql.js'
+import { atTerminal, shown, type } from './support/terminal.js'
 
 let server: PostgresForTests
 let project: Project
@@ -32,13 +32,7 @@ beforeEach(async () => {
   await run('drop schema if exists seedbed cascade', 'shop_staging')
 })
 
-async function run<Row>(sql: string, database = 'postgres'): Promise<Row[]> {
-  const client = new Client(server.urlFor({ database }))
-  await client.connect()
-  const { rows } = await client.query(sql)
-  await client.end()
-  return rows as Row[]
-}
+const run = sqlOn(() => server)
 const isMarked = async () => {
   const [row] = await run<{ is: boolean }>("select to_regclass('seedbed.marker') is not null as is", 'shop_staging')
   return row!.is
@@ -55,28 +49,12 @@ test('without a terminal it is refused and connects to nothing, and no option an
 })
 
 describe.skipIf(process.platform !== 'linux')('at a terminal', () => {
-  /** Runs it on a pseudo-terminal of util-linux `script`. */
-  function start(args: string, env: Record<string, string> = {}) {
-    const { PATH, HOME } = process.env
-    const command = `exec ${process.execPath} ${bin} env claim ${args}`
-    const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
-      cwd: project.folder,
-      env: { PATH, HOME, TERM: 'xterm', ...env },
-    })
-    return watch(child)
-  }
-  async function type(types: string) {
-    const running = start('stg --json')
-    await running.printed(/to claim it: /)
-    running.child.stdin!.write(types)
-    return running.ended
-  }
+  const answer = (types: string) => type(atTerminal(project, 'env claim stg --json'), /to claim it: /, types)
 
   test('its name typed in full claims it, after what is in it was shown', async () => {
-    const { code, stdout } = await type('shop_staging\r')
+    const { code, stdout } = await answer('shop_staging\r')
     expect(code).toBe(0)
-    // eslint-disable-next-line no-control-regex -- colours are control sequences
-    const lines = stdout.replace(/\u001b\[\d*[a-zA-Z]/g, '').split('\r\n')
+    const lines = shown(stdout).split('\r\n')
     expect(lines.slice(0, 4)).toEqual([
       '[STG] localhost:5432/shop_staging is to be staging (staging), main of shop; you are app',
       '[STG] it has no marker now',
@@ -104,7 +82,7 @@ describe.skipIf(process.platform !== 'linux')('at a terminal', () => {
     ['the end of input', '\u0004', 1],
     ['Ctrl-C', 'shop_staging\u0003', 130],
   ])('%s does not', async (_, types, expected) => {
-    const { code, stdout } = await type(types)
+    const { code, stdout } = await answer(types)
     expect(code).toBe(expected)
     expect(stdout).toContain(expected === 1 ? 'GUARD_CLAIM_DECLINED' : 'interrupted: nothing more was claimed')
     expect(await isMarked()).toBe(false)
@@ -115,7 +93,7 @@ describe.skipIf(process.platform !== 'linux')('at a terminal', () => {
     ['nowhere', {}, 'ENVIRONMENT_WITHOUT_URL'],
     ['staging', { VITEST: 'true' }, 'GUARD_ONLY_TEST'],
   ])('%s is refused before anybody is asked: %j', async (name, env, code) => {
-    const outcome = await start(name, env).ended
+    const outcome = await atTerminal(project, `env claim ${name}`, { env }).ended
     expect(outcome.code).toBe(1)
     expect(outcome.stdout).toContain(code)
     expect(outcome.stdout).not.toContain('to claim it')

@@ -1,7 +1,7 @@
 import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-tests'
-import { Client } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { makeProject, withFiles, type Project } from './support/project.js'
+import { sqlOn } from './support/sql.js'
 
 interface Diagnosis {
   checked: string[]
@@ -31,12 +31,7 @@ afterAll(async () => {
   await server?.stop()
 })
 
-async function run(sql: string) {
-  const client = new Client(server.url)
-  await client.connect()
-  await client.query(sql)
-  await client.end()
-}
+const run = sqlOn(() => server)
 
 test('check by check, with the badge of each database, the way out below, and the sum at the end', async () => {
   const { code, stdout, stderr } = await project.seedbed(['doctor'])

@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process'
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-tests'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { bin, makeProject, watch, type Project } from './support/project.js'
+import { makeProject, type Project } from './support/project.js'
+import { atTerminal, type } from './support/terminal.js'
 
 const migration = { 'migrations/1_users.sql': 'create table users (id int generated always as identity primary key)' }
 const manifest = (packages: string[], more: object = {}) =>
@@ -207,15 +207,8 @@ describe.skipIf(process.platform === 'win32')('with a package manager of ours', 
   ])('at a terminal it asks, after a coloured diff: %j', async (types, expected) => {
     await using project = await fakedProject({})
     const before = await contents(project)
-    const command = `exec ${process.execPath} ${bin} init`
-    const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
-      cwd: project.folder,
-      env: { HOME: process.env.HOME, TERM: 'xterm', ...project.env },
-    })
-    const running = watch(child)
-    await running.printed(/Write this\? /)
-    child.stdin.write(types)
-    const { code, stdout } = await running.ended
+    const running = atTerminal(project, 'init', { env: project.env })
+    const { code, stdout } = await type(running, /Write this\? /, types)
     expect(code).toBe(expected)
     expect(stdout).toContain('\u001b[32m+.seedbed/')
     expect(await project.calls()).toHaveLength(expected === 0 ? 2 : 0)

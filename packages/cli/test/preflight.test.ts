@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-tests'
-import { Client } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Diagnosis } from '@seedbed/core'
 import { makeProject, withFiles, type Project } from './support/project.js'
+import { sqlOn } from './support/sql.js'
 
 // One deployment, from the migration that is new to production, as it goes and as it must not go.
 let server: PostgresForTests
@@ -32,12 +32,7 @@ afterAll(async () => {
   await server?.stop()
 })
 
-async function run(sql: string, database = 'postgres') {
-  const client = new Client(server.urlFor({ database }))
-  await client.connect()
-  await client.query(sql)
-  await client.end()
-}
+const run = sqlOn(() => server)
 async function prepared(name: string) {
   const outcome = await project.seedbed(['prepare', name], { env })
   // The tests' server holds production: a run is refused, and the database itself is ready before.

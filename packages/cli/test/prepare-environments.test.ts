@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-tests'
-import { Client } from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { bin, makeProject, watch, withFiles, type Project } from './support/project.js'
+import { makeProject, withFiles, type Project } from './support/project.js'
+import { sqlOn } from './support/sql.js'
+import { atTerminal, shown, type } from './support/terminal.js'
 
 // Four environments on one server (REQUIREMENTS A1, A2, C5), each as a role of its own.
 let server: PostgresForTests
@@ -46,16 +46,7 @@ afterEach(async () => {
   for (const name of names) await run(`drop database if exists ${name} with (force)`)
 })
 
-async function run<Row>(sql: string, database = 'postgres'): Promise<Row[]> {
-  const client = new Client(server.urlFor({ database }))
-  await client.connect()
-  try {
-    const { rows } = await client.query(sql)
-    return rows as Row[]
-  } finally {
-    await client.end()
-  }
-}
+const run = sqlOn(() => server)
 const namesIn = async (database: string) =>
   (await run<{ name: string }>('select name from users order by id', database)).map(({ name }) => name)
 const ddl = async () => (await server.log()).split('statement: ').length
@@ -268,29 +259,19 @@ test('two at the same time take turns', async () => {
   expect(await namesIn('shop_development')).toEqual(['Ada', 'development was here'])
 })
 
-/** Types at a pseudo-terminal of util-linux `script`. */
-async function type(args: string, types: string, until: RegExp) {
-  const { PATH, HOME } = process.env
-  const command = `exec ${process.execPath} ${bin} ${args}`
-  const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
-    ...{ cwd: project.folder, env: { PATH, HOME, TERM: 'xterm' } },
-  })
-  const running = watch(child)
-  await running.printed(until)
-  child.stdin!.write(types)
-  const { code, stdout } = await running.ended
-  // eslint-disable-next-line no-control-regex -- colours and cursor movements are control sequences
-  return { code, screen: stdout.replace(/\u001b\[[\d;]*[a-zA-Z]/g, '') }
+async function answer(args: string, types: string, question: RegExp) {
+  const { code, stdout } = await type(atTerminal(project, args), question, types)
+  return { code, screen: shown(stdout) }
 }
 
 describe.skipIf(process.platform !== 'linux')('at a terminal', () => {
   const question = /Type yes to go on: /
 
   test('production is asked about: no, Ctrl-C, yes', async () => {
-    expect(await type('prepare production', 'no\r', question)).toMatchObject({ code: 1 })
-    expect(await type('prepare production --yes', '\u0003', question)).toMatchObject({ code: 130 })
+    expect(await answer('prepare production', 'no\r', question)).toMatchObject({ code: 1 })
+    expect(await answer('prepare production --yes', '\u0003', question)).toMatchObject({ code: 130 })
     expect(await run("select from pg_database where datname = 'shop'")).toEqual([])
-    const yes = await type('prepare production', 'Yes \r', question)
+    const yes = await answer('prepare production', 'Yes \r', question)
     expect(yes.screen).toContain('[PROD] production main ready: created · 1 migration · schema 1_users.sql')
     expect(yes.code).toBe(0)
     expect(await namesIn('shop')).toEqual([])
@@ -306,7 +287,7 @@ describe.skipIf(process.platform !== 'linux')('at a terminal', () => {
       code: 1,
       stderr: expect.stringContaining('GUARD_MARKER_MISSING') as string,
     })
-    expect((await type('env claim staging', 'shop_staging\r', /to claim it: /)).code).toBe(0)
+    expect((await answer('env claim staging', 'shop_staging\r', /to claim it: /)).code).toBe(0)
     expect(await prepare(['staging'])).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('MIGRATIONS_UNRECORDED') as string,
@@ -323,11 +304,11 @@ describe.skipIf(process.platform !== 'linux')('at a terminal', () => {
   test('a reset shows what is in the database, and asks', async () => {
     await prepare(['staging'])
     await run('analyze users', 'shop_staging')
-    const no = await type('prepare staging --fresh', 'no\r', question)
+    const no = await answer('prepare staging --fresh', 'no\r', question)
     expect(no).toMatchObject({ code: 1 })
     expect(no.screen).toContain('[STG]   public.users: about 2 rows')
     expect(no.screen).toContain('RESET_UNCONFIRMED')
-    const yes = await type('prepare staging --fresh', 'yes\r', question)
+    const yes = await answer('prepare staging --fresh', 'yes\r', question)
     expect(yes).toMatchObject({ code: 0 })
     expect(yes.screen).toMatch(/totals … \d+\.\d s/)
   })

@@ -1,7 +1,7 @@
 import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-tests'
-import { Client } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { makeProject, withFiles, type Project } from './support/project.js'
+import { sqlOn } from './support/sql.js'
 
 // What is preserved in the test database, tests see: every command in a sandbox does as a test does.
 let server: PostgresForTests
@@ -25,19 +25,9 @@ afterAll(async () => {
   await server?.stop()
 })
 
-async function run(sql: string, database = 'postgres') {
-  const client = new Client(server.urlFor({ database }))
-  await client.connect()
-  await client.query(sql)
-  await client.end()
-}
-async function namesInTest(): Promise<string[]> {
-  const client = new Client(server.urlFor({ database: 'shop_test' }))
-  await client.connect()
-  const { rows } = await client.query<{ name: string }>('select name from users order by id')
-  await client.end()
-  return rows.map(({ name }) => name)
-}
+const run = sqlOn(() => server)
+const namesInTest = async () =>
+  (await run<{ name: string }>('select name from users order by id', 'shop_test')).map(({ name }) => name)
 const inTest = async (sql: string) => project.seedbed(['run', '--', 'node', 'app.mjs', sql])
 const names = "select string_agg(name, ' ' order by id) from users"
 

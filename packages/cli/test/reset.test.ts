@@ -2,9 +2,9 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Preserved, Reset } from '@seedbed/core'
 import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-tests'
-import { Client } from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { makeProject, withFiles, type Outcome, type Project } from './support/project.js'
+import { sqlOn } from './support/sql.js'
 
 // Rows that are preserved, and a reset that keeps them; the seeds come from the template of the embedded server.
 let server: PostgresForTests
@@ -40,16 +40,7 @@ afterEach(async () => {
   await run('drop database if exists shop_staging with (force)')
 })
 
-async function run<Row>(sql: string, database = 'postgres'): Promise<Row[]> {
-  const client = new Client(server.urlFor({ database }))
-  await client.connect()
-  try {
-    const { rows } = await client.query(sql)
-    return rows as Row[]
-  } finally {
-    await client.end()
-  }
-}
+const run = sqlOn(() => server)
 const staging = <Row>(sql: string) => run<Row>(sql, 'shop_staging')
 const names = async () =>
   (await staging<{ name: string }>('select name from users order by id')).map(({ name }) => name)

@@ -1,23 +1,20 @@
-import { spawn } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-tests'
-import { Client } from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { bin, makeProject, watch, withFiles, type Project } from './support/project.js'
+import { makeProject, withFiles, type Project } from './support/project.js'
+import { sqlOn } from './support/sql.js'
+import { atTerminal, type } from './support/terminal.js'
 
 let server: PostgresForTests
 let project: Project
 beforeAll(async () => {
   server = await startPostgres({ version: 18, settings: { log_connections: 'on' } })
-  await run(
-    server.url,
-    "create role live login password 's3cret'",
-    'create database shop owner live',
-    'create database stage',
-  )
+  await run("create role live login password 's3cret'")
+  await run('create database shop owner live')
+  await run('create database stage')
   project = await makeProject(
     {
       STG_URL: server.urlFor({ database: 'stage' }),
@@ -43,12 +40,7 @@ afterAll(async () => {
 })
 beforeEach(() => rm(join(project.folder, '.seedbed'), { recursive: true, force: true }))
 
-async function run(url: string, ...statements: string[]) {
-  const client = new Client(url)
-  await client.connect()
-  for (const statement of statements) await client.query(statement)
-  await client.end()
-}
+const run = sqlOn(() => server)
 const audited = async () =>
   (await readFile(join(project.folder, '.seedbed/audit.jsonl'), 'utf8'))
     .trim()
@@ -60,7 +52,7 @@ test('a command runs in the environment that is named, as it is; production refu
   const outcome = await project.seedbed(['run', '--env', 'STG ', '--', 'node', 'app.mjs', 'create table kept ()'])
   expect(outcome.code).toBe(0)
   expect(outcome.stderr).toMatch(/^seedbed {2}\[STG\] staging: postgresql:\/\/postgres@.*\/stage \(--env STG\)$/m)
-  await run(server.urlFor({ database: 'stage' }), 'drop table kept')
+  await run('drop table kept', 'stage')
   const { stdout } = await project.seedbed(['run', '--env', 'staging', '--', ...environment])
   // One server for both: its name is no secret, the database's is not reached.
   expect(stdout).toBe('staging stage postgresql://nobody@%2Fseedbed%3A%20production%20is%20refused%20here/refused\n')
@@ -101,27 +93,17 @@ test('production without a terminal: refused, whatever is exported, but for the 
 })
 
 describe.skipIf(process.platform !== 'linux')('at a terminal', () => {
-  /** Runs it on a pseudo-terminal of util-linux `script`, and types. */
-  function atTerminal(
-    types: string,
-    { before = '', env = {} }: { before?: string; env?: Record<string, string> } = {},
-  ) {
-    const command = `${before} exec ${process.execPath} ${bin} run --env production -- node app-with-environments.mjs`
-    const { PATH, HOME } = process.env
+  function answer(types: string, { before = '', env = {} }: { before?: string; env?: Record<string, string> } = {}) {
     const usual = { PROD_URL: server.urlFor({ user: 'live', password: 's3cret', database: 'shop' }), STG_URL: '' }
-    const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
-      cwd: project.folder,
-      env: { PATH, HOME, TERM: 'xterm', ...usual, ...env },
+    const running = atTerminal(project, 'run --env production -- node app-with-environments.mjs', {
+      before,
+      env: { ...usual, ...env },
     })
-    const running = watch(child)
-    return running.printed(/Type yes to go on: /).then(() => {
-      child.stdin.write(types)
-      return running.ended
-    })
+    return type(running, /Type yes to go on: /, types)
   }
 
   test.each(['yes\r', 'Yes \r', '  YES\r'])('%j goes on, and its child alone has the consent', async types => {
-    const { code, stdout } = await atTerminal(types)
+    const { code, stdout } = await answer(types)
     expect(stdout).toContain('/shop')
     expect(code).toBe(0)
     expect(stdout).toContain('[PROD]')
@@ -143,7 +125,7 @@ describe.skipIf(process.platform !== 'linux')('at a terminal', () => {
     ['Ctrl-C', '\u0003', 130],
     ['Ctrl-C after yes', 'yes\u0003', 130],
   ])('%s leaves production alone', async (_, types, expected) => {
-    const { code, stdout } = await atTerminal(types)
+    const { code, stdout } = await answer(types)
     expect(stdout).not.toContain('/shop\r')
     expect(stdout).toContain('production was left alone')
     expect(code).toBe(expected)
@@ -152,11 +134,11 @@ describe.skipIf(process.platform !== 'linux')('at a terminal', () => {
   })
 
   test('a narrow window, and no colour', async () => {
-    const { stdout } = await atTerminal('no\r', { before: 'stty cols 12;', env: { NO_COLOR: '1' } })
+    const { stdout } = await answer('no\r', { before: 'stty cols 12;', env: { NO_COLOR: '1' } })
     // eslint-disable-next-line no-control-regex -- colours are control sequences
     expect(stdout).not.toMatch(/\u001b\[\d\dm/)
     expect(stdout).toContain('production was left alone')
-    const coloured = await atTerminal('no\r')
+    const coloured = await answer('no\r')
     expect(coloured.stdout).toContain('\u001b[31m[PROD]')
   })
 })

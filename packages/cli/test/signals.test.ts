@@ -1,8 +1,9 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-tests'
-import { Client } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { bin, makeProject, watch, withFiles, type Project } from './support/project.js'
+import { makeProject, withFiles, type Project } from './support/project.js'
+import { sqlOn } from './support/sql.js'
+import { atTerminal, type } from './support/terminal.js'
 
 let server: PostgresForTests
 let project: Project
@@ -27,6 +28,7 @@ afterAll(async () => {
   await server?.stop()
 })
 
+const run = sqlOn(() => server)
 const listen = ['run', '--', 'node', 'listen.mjs']
 
 test('signals go to the command, as often as they come, and it decides what they mean', async () => {
@@ -63,20 +65,12 @@ const hasScript = spawnSync('script', ['--version']).status === 0
 test.skipIf(!hasScript)(
   'on a terminal, Ctrl-C reaches the command once (skipped without util-linux’s script)',
   async () => {
-    const command = `exec ${[process.execPath, bin, ...listen].map(word => `'${word}'`).join(' ')}`
-    const { PATH, HOME } = process.env
-    const child = spawn('script', ['--quiet', '--flush', '--return', '--command', command, '/dev/null'], {
-      cwd: project.folder,
-      env: { PATH, HOME, SHELL: '/bin/sh', TERM: 'xterm', TEST_DATABASE_URL: server.url },
-    })
-    const running = watch(child)
+    const running = atTerminal(project, listen.join(' '), { env: { TEST_DATABASE_URL: server.url } })
     await running.printed(/listening/)
-    child.stdin.write('\u0003')
+    running.child.stdin!.write('\u0003')
     await running.printed(/heard SIGINT 1/)
-    child.stdin.write('\u0003')
-    await running.printed(/heard SIGINT 2/)
-    child.stdin.write('end\n')
-    const { code, stdout } = await running.ended
+    running.child.stdin!.write('\u0003')
+    const { code, stdout } = await type(running, /heard SIGINT 2/, 'end\n')
     expect(code, stdout).toBe(2)
     expect(stdout).toContain('\u001b[1mseedbed')
   },
@@ -118,14 +112,8 @@ const sessions = () => countSessions("application_name not like 'pg_%'")
 const active = (query: string) => countSessions(`state = 'active' and query like '${query}'`)
 
 async function countSessions(condition: string): Promise<number> {
-  const client = new Client({ connectionString: server.url })
-  await client.connect()
-  try {
-    const { rows } = await client.query<{ count: number }>(
-      `select count(*)::int from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid() and ${condition}`,
-    )
-    return rows[0]!.count
-  } finally {
-    await client.end()
-  }
+  const [row] = await run<{ count: number }>(
+    `select count(*)::int from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid() and ${condition}`,
+  )
+  return row!.count
 }

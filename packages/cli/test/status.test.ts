@@ -8,6 +8,7 @@ import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-test
 import { Client } from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { makeProject, withFiles, type Project } from './support/project.js'
+import { sqlOn } from './support/sql.js'
 
 interface Status {
   chosen: { name: string | null; reason: string | null; notes: string[]; problem: { code: string } | null }
@@ -56,13 +57,7 @@ afterAll(async () => {
 })
 beforeEach(() => rm(join(project.folder, '.seedbed'), { recursive: true, force: true }))
 
-async function run<Row>(sql: string, database = 'postgres'): Promise<Row[]> {
-  const client = new Client(server.urlFor({ database }))
-  await client.connect()
-  const { rows } = await client.query(sql)
-  await client.end()
-  return rows as Row[]
-}
+const run = sqlOn(() => server)
 
 async function claim(name: string, of = config) {
   const options = { config: of, variables: {}, folder: project.folder }
