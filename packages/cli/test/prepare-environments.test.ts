@@ -112,6 +112,15 @@ test('an environment is created, marked, migrated, seeded and stepped; again, no
   expect(audit).not.toContain('s3cret')
 })
 
+test('an extension of the config is there before the migrations, where the application looks for it', async () => {
+  await writeFile(join(project.folder, 'seedbed.config.json'), config({ extensions: ['citext'] }))
+  await writeFile(join(project.folder, 'migrations/2_more.sql'), 'alter table users add email public.citext')
+  expect(await prepare(['development'])).toMatchObject({ code: 0 })
+  const before = await ddl()
+  expect(await prepare(['development'])).toMatchObject({ code: 0 })
+  expect(await ddl()).toBe(before)
+})
+
 test('test is always as its seeds leave it, with and without --fresh, and no DDL where it is', async () => {
   expect(await prepare([])).toMatchObject({ code: 0 })
   const fresh = ['Ada', 'test was here']
