@@ -3,7 +3,7 @@
  * their statements.
  *
  * A row's version is known by where it is and which transaction wrote it (ctid and xmin): a version never changes. So the
- * copy has both beside each row, and no key is needed. After a crash of the server the unlogged copies are empty, and the
+ * copy has both beside each row, and no key is needed. Only VACUUM FULL and CLUSTER move them, to another file. After a crash of the server the unlogged copies are empty, and the
  * witness with them.
  *
  * Nothing in it depends on the application's objects, so that a test may drop what it likes: columns of types
@@ -20,6 +20,8 @@ create unlogged table seedbed_restore.written (relation oid, ddl text);
 create table seedbed_restore.relation (
   id oid primary key,
   name text not null,
+  /* of a table: the file in which the copy knows its rows */
+  file oid,
   /* 'r' table, 'p' partitioned table, 'm' materialized view */
   kind "char" not null,
   /* itself and its partitions or inheriting tables: a statement names only the topmost */
@@ -34,7 +36,7 @@ create table seedbed_restore.relation (
 create table seedbed_restore.sequence (id oid primary key, name text not null, last_value bigint, is_called boolean);
 create table seedbed_restore.large_object (id oid primary key, digest text not null);
 
-insert into seedbed_restore.relation (id, name, kind, family, rank)
+insert into seedbed_restore.relation (id, name, file, kind, family, rank)
 with recursive kept as (
   select c.oid as id, format('%I.%I', n.nspname, c.relname) as name, c.relkind as kind
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -49,7 +51,7 @@ with recursive kept as (
     on f.contype = 'f' and f.confrelid = r.id and f.conrelid <> r.id
   where r.rank < 20
 )
-select k.id, k.name, k.kind,
+select k.id, k.name, pg_relation_filenode(k.id), k.kind,
   (select array_agg(h.heir) from heirs h where h.id = k.id),
   (select max(r.rank) from ranks r where r.id = k.id)
 from kept k;
@@ -89,13 +91,18 @@ begin
         where a.attrelid = each.id and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
       ) a;
       execute format('create unlogged table %s as select ctid as at, xmin as since%s from only %s', copy, columns.stored, each.name);
-      /* Removes rows that the copy does not have, and answers where the copy has those that are lost. */
+      /* Removes rows that the copy does not have, and answers where the copy has those that are lost; all, if they were moved. */
       execute format('
-        create function seedbed_restore.remove_%3$s() returns text language plpgsql as $remove$
+        create function seedbed_restore.remove_%3$s(rewritten boolean) returns text language plpgsql as $remove$
         declare
           more tid[];
           lost tid[];
         begin
+          if rewritten then
+            delete from only %2$s;
+            select array_agg(c.ctid) into lost from %1$s c;
+            return lost;
+          end if;
           select array_agg(t.ctid) filter (where c.at is null), array_agg(c.ctid) filter (where c.at is not null) into more, lost
           from only %2$s t full join %1$s c on c.at = t.ctid and c.since = t.xmin
           where c.at is null or t.ctid is null;

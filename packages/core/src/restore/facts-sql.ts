@@ -65,7 +65,9 @@ const catalogsSql = `
         relforcerowsecurity, relispopulated, relreplident, relispartition, relacl, reloptions), 0)::numeric))
       from pg_class where relpersistence <> 't'
   ) f;
-  for each in select r.id, r.name from seedbed_restore.relation r where r.kind = 'm' loop
+  for each in
+    select r.name from seedbed_restore.relation r join pg_class c on c.oid = r.id where r.kind = 'm' and c.relispopulated
+  loop
     execute format('select concat(count(*), '' '', sum(xmin::text::bigint)) from %s', each.name) into fact;
     facts := facts || jsonb_build_object('materialized view ' || each.name, fact);
   end loop;`

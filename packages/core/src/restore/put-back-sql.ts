@@ -30,6 +30,7 @@ declare
   facts jsonb;
   moved text[] := '{}';
   tables text[] := '{}';
+  rewritten oid[];
   removing text;
   removed oid[];
   lost text[];
@@ -71,10 +72,11 @@ begin
   if dirty <> '{}' then
 ${replica ? '' : '    set constraints all deferred;\n'}    select array_agg(distinct m.id) into dirty
     from seedbed_restore.relation r, unnest(r.family) m(id) where r.id = any(dirty);
-    select string_agg(format('seedbed_restore.remove_%s()', r.id), ', ' order by r.rank desc, r.id),
+    select string_agg(format('seedbed_restore.remove_%s(%L)', r.id, r.file <> pg_relation_filenode(r.id)), ', ' order by r.rank desc, r.id),
+      array_agg(r.id) filter (where r.file <> pg_relation_filenode(r.id)),
       coalesce(array_agg(r.id order by r.rank desc, r.id), '{}'), coalesce(array_agg(r.name order by r.rank, r.id), '{}'),
       string_agg(r.disable, '; '), string_agg(r.enable, '; ')
-    into removing, removed, tables, disable, enable
+    into removing, rewritten, removed, tables, disable, enable
     from seedbed_restore.relation r where r.id = any(dirty) and r.kind = 'r';
     if disable is not null then execute disable; end if;
     if removing is not null then
@@ -82,6 +84,9 @@ ${replica ? '' : '    set constraints all deferred;\n'}    select array_agg(dist
       select string_agg(format('seedbed_restore.bring_%s(%L)', l.id, l.lost), ', ' order by l.place desc) into bringing
       from unnest(removed, lost) with ordinality l(id, lost, place) where l.lost is not null;
       if bringing is not null then execute format('select array[%s]', bringing); end if;
+      if rewritten is not null then
+        update seedbed_restore.relation r set file = pg_relation_filenode(r.id) where r.id = any(rewritten);
+      end if;
     end if;
 ${replica ? '' : checkAgain}    if enable is not null then execute enable; end if;
     for each in select r.* from seedbed_restore.relation r where r.id = any(dirty) and r.kind = 'm' order by r.id loop

@@ -135,6 +135,25 @@ test('the shapes of tables that are seldom come back too', async () => {
   expect(await here.query(`select tgenabled from pg_trigger where tgname = 'loud'`)).toEqual([{ tgenabled: 'A' }])
 })
 
+test('rows that were moved in their table come back, as by VACUUM FULL and CLUSTER', async () => {
+  await using here = await place(`create table note (id int primary key, v text);
+    insert into note values (1, 'a'), (2, 'b'), (3, 'c')`)
+  for (const move of ['vacuum full note', 'cluster note using note_pkey']) {
+    await here.query(move)
+    expect(await here.restore.putBack()).toEqual(nothing)
+    await here.query('delete from note where id = 1')
+    await here.query(move)
+    await here.query('insert into note values (4)')
+    expect((await here.restore.putBack()).tables).toEqual(['public.note'])
+    expect(await here.query('select * from note order by id')).toEqual([
+      { id: 1, v: 'a' },
+      { id: 2, v: 'b' },
+      { id: 3, v: 'c' },
+    ])
+    expect(await comesBack(here, `update note set v = 'x' where id = 2`)).toEqual(['public.note'])
+  }
+})
+
 test('a materialized view comes back, unless that of the seed was stale', async () => {
   await using here = await place(`${users}
     create materialized view names as select name from users; create unique index on names (name);
@@ -190,6 +209,15 @@ test('without a superuser, rows come back as far as foreign keys let them, and t
   const { afresh, tables } = await here.restore.putBack()
   expect({ afresh, tables }).toEqual({ afresh: [expect.stringMatching(/foreign key/)], tables: [] })
   expect(await here.digest(), 'nothing is half put back').not.toBe(seed)
+})
+
+test('without a superuser, a materialized view of the seed may be empty; one that is filled calls for another database', async () => {
+  await using here = await place(`${users} create materialized view later as select name from users with no data`, {
+    as: 'owner',
+  })
+  await comesBack(here, `insert into users (name) values ('Di')`)
+  await here.query('refresh materialized view later')
+  expect((await here.restore.putBack()).afresh).toContain('materialized view public.later has changed')
 })
 
 test('without a superuser, rows that row-level security hides from their owner too are refused before anything is made', async () => {
