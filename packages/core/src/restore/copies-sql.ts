@@ -6,6 +6,8 @@
  * copy has both beside each row, and no key is needed. Only VACUUM FULL and CLUSTER move them, to another file. After a crash of the server the unlogged copies are empty, and the
  * witness with them.
  *
+ * A line of a copy counts from the hold in which it came until the one in which it went: see hold-sql.ts. 0 is the seed.
+ *
  * Nothing in it depends on the application's objects, so that a test may drop what it likes: columns of types
  * that are not PostgreSQL's own are copied as text.
  *
@@ -30,11 +32,13 @@ create table seedbed_restore.relation (
   rank int not null,
   disable text,
   enable text,
-  /* of a materialized view */
-  refresh text
+  /* of a table: what the copy has of its columns */
+  stored text
 );
-create table seedbed_restore.sequence (id oid primary key, name text not null, last_value bigint, is_called boolean);
-create table seedbed_restore.large_object (id oid primary key, digest text not null);
+create table seedbed_restore.sequence (id oid not null, name text not null, last_value bigint not null, is_called boolean not null,
+  came smallint not null default 0, went smallint);
+create table seedbed_restore.large_object (id oid primary key, digest text not null, came smallint not null default 0);
+create table seedbed_restore.held (relation oid not null, hold smallint not null);
 
 insert into seedbed_restore.relation (id, name, file, kind, family, rank)
 with recursive kept as (
@@ -62,17 +66,17 @@ declare
   columns record;
   copy text;
 begin
-  for each in select r.id, r.name, r.kind from seedbed_restore.relation r order by r.id loop
+  for each in
+    select r.id, r.name, r.kind, c.relispopulated as populated
+    from seedbed_restore.relation r join pg_class c on c.oid = r.id order by r.id
+  loop
     copy := 'seedbed_restore.copy_' || each.id;
     if each.kind = 'm' then
-      execute format('create unlogged table %s (row text)', copy);
-      if (select c.relispopulated from pg_class c where c.oid = each.id) then
-        execute format('insert into %s select m::text from %s m', copy, each.name);
-      end if;
-      update seedbed_restore.relation r set
-        refresh = format('refresh materialized view %s%s', each.name,
-          case when not c.relispopulated then ' with no data' else '' end)
-      from pg_class c where c.oid = r.id and r.id = each.id;
+      /* A line of null stands for a view that is not populated. */
+      execute format('create unlogged table %s as
+        select (m.*)::text as row, 0::smallint as came, null::smallint as went from %s m %s', copy, each.name,
+        case when each.populated then '' else 'with no data' end);
+      if not each.populated then execute format('insert into %s values (null, 0, null)', copy); end if;
       continue;
     end if;
     if each.kind = 'r' then
@@ -90,41 +94,47 @@ begin
         from pg_attribute a join pg_type t on t.oid = a.atttypid
         where a.attrelid = each.id and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
       ) a;
-      execute format('create unlogged table %s as select ctid as at, xmin as since%s from only %s', copy, columns.stored, each.name);
+      execute format('create unlogged table %s as
+        select ctid as at, xmin as since, 0::smallint as came, null::smallint as went%s from only %s', copy, columns.stored, each.name);
       /* Removes rows that the copy does not have, and answers where the copy has those that are lost; all, if they were moved. */
       execute format('
         create function seedbed_restore.remove_%3$s(rewritten boolean) returns text language plpgsql as $remove$
+        #variable_conflict use_column
+        <<remove_%3$s>>
         declare
           more tid[];
           lost tid[];
         begin
           if rewritten then
             delete from only %2$s;
-            select array_agg(c.ctid) into lost from %1$s c;
+            select array_agg(c.ctid) into lost from %1$s c where c.went is null;
             return lost;
           end if;
           select array_agg(t.ctid) filter (where c.at is null), array_agg(c.ctid) filter (where c.at is not null) into more, lost
-          from only %2$s t full join %1$s c on c.at = t.ctid and c.since = t.xmin
+          from only %2$s t full join (select l.ctid, l.at, l.since from %1$s l where l.went is null) c
+            on c.at = t.ctid and c.since = t.xmin
           where c.at is null or t.ctid is null;
           if more is not null then
-            delete from only %2$s where ctid = any(more);
+            delete from only %2$s where ctid = any(remove_%3$s.more);
           end if;
           return lost;
         end
         $remove$', copy, each.name, each.id);
       execute format('
-        create function seedbed_restore.bring_%6$s(lost tid[]) returns boolean language plpgsql as $bring$
+        create function seedbed_restore.bring_%6$s(lost tid[], hold smallint) returns boolean language plpgsql as $bring$
+        #variable_conflict use_column
         begin
           with gone as (
-            delete from %1$s c where c.ctid = any(lost) returning c.*
+            delete from %1$s c where c.ctid = any(bring_%6$s.lost) and c.came = bring_%6$s.hold returning c.*
           ), back as (
-            insert into %2$s %3$s overriding system value select %4$s from gone returning ctid, xmin%5$s
+            insert into %2$s %3$s overriding system value select %4$s from gone returning ctid, xmin, bring_%6$s.hold, null::smallint%5$s
           )
             insert into %1$s select * from back;
           return true;
         end
         $bring$',
         copy, each.name, '(' || columns.named || ')', columns.given, columns.stored, each.id);
+      update seedbed_restore.relation r set stored = columns.stored where r.id = each.id;
     end if;
     update seedbed_restore.relation r set (disable, enable) = (
       select string_agg(format('alter table only %s disable %s %I', each.name, f.what, f.name), '; '),

@@ -1,5 +1,7 @@
 import { copiesSql } from './copies-sql.js'
 import { factsSql } from './facts-sql.js'
+import { holdSql } from './hold-sql.js'
+import { lookSql } from './look-sql.js'
 import { ddlMarksSql, marksSql } from './marks-sql.js'
 import { putBackSql } from './put-back-sql.js'
 import type { Session } from './restore.js'
@@ -28,7 +30,9 @@ export async function prepareRestore(client: Session): Promise<void> {
     copiesSql({ replica }),
     marksSql,
     factsSql({ superuser }),
-    putBackSql({ replica, version }),
+    lookSql({ version }),
+    putBackSql({ replica }),
+    holdSql,
     ...(superuser ? [ddlMarksSql] : []),
     'revoke all on all functions in schema seedbed_restore from public',
     'delete from seedbed_restore.written',

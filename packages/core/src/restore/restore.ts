@@ -28,7 +28,24 @@ export interface Restore {
    * an advisory lock, are ended first. What is idle stays, so that pools go on.
    */
   putBack(): Promise<PutBack>
+  /**
+   * What was written since the last time belongs to what `putBack` goes back to, until the matching `release`. Holds nest. Sessions
+   * are ended as by `putBack`. It costs what was written.
+   */
+  hold(): Promise<Held>
+  /**
+   * Ends the newest hold: what is there goes back to how it was before it.
+   *
+   * @throws Error if there is no hold
+   */
+  release(): Promise<PutBack>
   close(): Promise<void>
+}
+
+export interface Held {
+  /** Why it cannot be put back to, so that the database is to be cloned afresh and what was written done again; empty if it is held. */
+  afresh: string[]
+  ended: EndedSession[]
 }
 
 /**
@@ -50,45 +67,70 @@ export async function openRestore({ url }: { url: string }): Promise<Restore> {
   let facts = rows[0]!.facts
   /** Every transaction before it has ended, and what it did here was looked at. */
   let seen = '0'
+  /** For each hold, whether there was something to hold. */
+  const holds: boolean[] = []
 
-  async function look(): Promise<Found> {
-    const { rows } = await client.query<{ found: Found }>({
-      name: 'seedbed put back',
-      text: 'select seedbed_restore.put_back($1, $2) as found',
-      values: [seen, facts],
-    })
-    return rows[0]!.found
+  /** Calls a function that begins with a look, again if a prepared transaction was in the way. */
+  async function look(name: keyof typeof functions, depth: number | null): Promise<Found> {
+    const call = async () => {
+      const { rows } = await client.query<{ found: Found }>({
+        name,
+        text: functions[name],
+        values: [seen, facts, depth],
+      })
+      return rows[0]!.found
+    }
+    try {
+      let found = await call()
+      const { ended } = found
+      for (const { gid, user } of found.prepared) {
+        await client.query(`rollback prepared ${client.escapeLiteral(gid)}`)
+        ended.push({ pid: 0, user, application: gid, in: 'prepared transaction' })
+      }
+      if (found.prepared.length > 0) found = { ...(await call()), ended }
+      if (found.afresh.length === 0) {
+        seen = nextSeen(found)
+        facts = found.facts ?? facts
+      }
+      return found
+    } catch (error) {
+      return { ...nothing, afresh: [`it could not be put back: ${(error as Error).message}`] }
+    }
+  }
+
+  /** @param depth of the hold that is released first */
+  async function putBack(depth: number | null): Promise<PutBack> {
+    const { tables, sequences, largeObjects, afresh, ended } = await look('seedbed put back', depth)
+    return { tables, sequences, largeObjects, afresh, ended }
   }
 
   return {
-    async putBack() {
-      try {
-        let found = await look()
-        const ended = found.ended
-        for (const { gid, user } of found.prepared) {
-          await client.query(`rollback prepared ${client.escapeLiteral(gid)}`)
-          ended.push({ pid: 0, user, application: gid, in: 'prepared transaction' })
-        }
-        if (found.prepared.length > 0) found = await look()
-        if (found.afresh.length === 0) {
-          seen = nextSeen(found)
-          facts = found.facts ?? facts
-        }
-        const { tables, sequences, largeObjects, afresh } = found
-        return { tables, sequences, largeObjects, afresh, ended }
-      } catch (error) {
-        const afresh = [`it could not be put back: ${(error as Error).message}`]
-        return { tables: [], sequences: [], largeObjects: 0, afresh, ended: [] }
-      }
+    putBack: () => putBack(null),
+    async hold() {
+      const { afresh, ended, own } = await look('seedbed hold', holds.length + 1)
+      if (afresh.length === 0) holds.push(own !== null)
+      return { afresh, ended }
+    },
+    async release() {
+      const depth = holds.length
+      const isHeld = holds.pop()
+      if (isHeld === undefined) throw new Error('There is no hold to release.')
+      return putBack(isHeld ? depth : null)
     },
     close: () => client.end(),
   }
 }
 
+/** The session keeps their plans. */
+const functions = {
+  'seedbed put back': 'select seedbed_restore.put_back($1, $2, $3) as found',
+  'seedbed hold': 'select seedbed_restore.hold($1, $2, $3) as found',
+}
+
 /** What else a database consists of, by a name for people. */
 type Facts = Record<string, string | null>
 
-/** What `seedbed_restore.put_back` answers with; see put-back-sql.ts. */
+/** What `put_back` and `hold` answer with; see look-sql.ts. */
 interface Found extends PutBack {
   prepared: { gid: string; user: string }[]
   /** Every transaction before it had ended when it looked. */
@@ -96,6 +138,17 @@ interface Found extends PutBack {
   /** Its own, if it wrote anything. */
   own: string | null
   facts: Facts | null
+}
+
+const nothing: Omit<Found, 'afresh'> = {
+  tables: [],
+  sequences: [],
+  largeObjects: 0,
+  ended: [],
+  prepared: [],
+  oldest: '0',
+  own: null,
+  facts: null,
 }
 
 /** Its own transaction is none of the tests', if no other has come in between. */

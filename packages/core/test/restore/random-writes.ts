@@ -112,6 +112,7 @@ export function anyWrites(schema: Schema): fc.Arbitrary<Write[]> {
         `truncate ${name} cascade`,
         `truncate ${name} restart identity cascade`,
         `copy (select 1) to stdout`,
+        `vacuum full ${name}`,
       ),
       id.map(id => `insert into ${name} (v) select v from ${name} where id < ${id} on conflict do nothing`),
     )
