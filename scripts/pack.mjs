@@ -26,9 +26,10 @@ import { root } from './workspaces.mjs'
 /**
  * The files of `dist` that something imports, or starts as a process or thread. Those of one list share their modules: each
  * holds what it needs and the ones before it do not. Those of different lists have copies, but for entries themselves.
+ * What is started as a process has a list of its own: loaded for something that it shares, it would begin to work.
  */
 const entries = {
-  'packages/core': [['worker/scopes', 'worker/index', 'index', 'migrations/knex-process']],
+  'packages/core': [['worker/scopes', 'worker/index', 'index'], ['migrations/knex-process']],
   'packages/environments': [['errors/define-errors', 'index', 'errors/table', 'guard/index', 'register']],
   'packages/pg-sandbox': [['index'], ['sandbox-thread'], ['sentinel']],
   'packages/pg-template-db': [['sequences', 'index']],

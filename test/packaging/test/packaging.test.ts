@@ -100,6 +100,15 @@ test('what only a command of @seedbed/core needs, nobody loads who imports it: a
   }
 })
 
+test('no file of @seedbed/core imports one that is started as a process: in a runner with a parent it would hear its messages', () => {
+  const { files } = packedAs('@seedbed/core')
+  const text = (file: string) => readFileSync(join(project.folder, 'node_modules/@seedbed/core', file), 'utf8')
+  const scripts = files.filter(file => file.endsWith('.js'))
+  const started = scripts.filter(file => /^process\.(on|once)\(/m.test(text(file)))
+  expect(started).toEqual(['dist/migrations/knex-process.js'])
+  expect(scripts.filter(file => /(from|import) ?\(?["'][^"']*knex-process\.js["']/.test(text(file)))).toEqual([])
+})
+
 /** It is a command, and nothing can be imported from it. */
 const onlyCommand = 'seedbed'
 

@@ -7,7 +7,7 @@ import type { MigrationPlan } from './migration-plan.js'
 import { ownBookkeeping } from './own-bookkeeping.js'
 import { fileHashes, type ProjectFile } from './project-files.js'
 import { decodeSql } from './read-sql-file.js'
-import { runSqlFile, type SqlFile } from './run-sql-file.js'
+import type { SqlFile } from './run-sql-file.js'
 
 /** One file to run, and how. */
 export interface SqlMigration {
@@ -70,7 +70,7 @@ export function sqlPlan(plan: {
         migrations,
         async (client, migration, isFirst) => {
           if (isFirst) await bookkeeping?.create(client)
-          await runSqlFile(client, { ...fileOf(migration), knownRoles })
+          await runFile(client, { ...fileOf(migration), knownRoles })
           await bookkeeping?.finish(client, migration, false)
         },
       )
@@ -125,12 +125,18 @@ async function runNoted(
 ): Promise<void> {
   const file = { ...fileOf(migration), knownRoles }
   if (file.transaction === 'own') {
-    await runSqlFile(client, { ...file, note: () => book.finish(client, migration, false) })
+    await runFile(client, { ...file, note: () => book.finish(client, migration, false) })
     return
   }
   await book.steps?.begin(client, migration)
-  await runSqlFile(client, file)
+  await runFile(client, file)
   await book.finish(client, migration, book.steps !== undefined)
+}
+
+/** Most runs find their template, and load nothing of what runs a file and explains its failure. */
+async function runFile(...given: Parameters<typeof import('./run-sql-file.js').runSqlFile>): Promise<void> {
+  const { runSqlFile } = await import('./run-sql-file.js')
+  await runSqlFile(...given)
 }
 
 function fileOf({ file, script }: SqlMigration): SqlFile {
