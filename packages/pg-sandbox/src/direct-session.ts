@@ -5,7 +5,8 @@ import { logInToServer } from './log-in-to-server.js'
 import type { Member } from './member.js'
 import { query, reportFields, sync, type TransactionStatus } from './messages.js'
 import { frameCollector } from './replies.js'
-import { count, countFailure, countTime, remember, slowDown, type Shared } from './shared.js'
+import { count, countFailure, countTime, remember } from './counting.js'
+import { slowDown, type Shared } from './shared.js'
 import { readParse, readTarget } from './prepared.js'
 
 /** A session on the server that is one client's: its messages go there as they are, and so do the answers. */

@@ -15,6 +15,8 @@ import type { Shared } from './shared.js'
 export interface Place {
   /** Its URL, asked for once something is sent. */
   url(): Promise<string>
+  /** It is to be asked for anew. */
+  forget(): void
 }
 
 /**
@@ -146,7 +148,7 @@ async function endTransaction(member: Member, session: DirectSession): Promise<v
 }
 
 async function giveLocksBack(session: DirectSession): Promise<boolean> {
-  const [[[held]] = [[null]]] = (await session.run(
+  const [[[held]]] = (await session.run(
     `select count(*) from pg_catalog.pg_locks where locktype = 'advisory' and pid = pg_catalog.pg_backend_pid();
      select pg_catalog.pg_advisory_unlock_all()`,
   )) as [[[string]]]
@@ -155,5 +157,18 @@ async function giveLocksBack(session: DirectSession): Promise<boolean> {
 
 /** Ends all sessions that clients have of their own. */
 export async function endDirectSessions(shared: Shared): Promise<void> {
-  await Promise.all([...shared.members].map(member => detach(shared, member).catch(() => {})))
+  for (const place of shared.places) place?.forget()
+  await Promise.all(
+    [...shared.members].map(async member => {
+      const { direct } = member
+      if (!direct) return
+      if (direct.atRest()) {
+        await detach(shared, member).catch(() => {})
+        return
+      }
+      member.direct = undefined
+      member.orphaned = { scope: shared.tallies.at(-1)?.scope ?? '', statement: lastStatement(member) }
+      await direct.close()
+    }),
+  )
 }

@@ -112,7 +112,7 @@ export interface Sandbox extends AsyncDisposable {
   leave(options?: LeaveOptions): Promise<Footprint>
   /**
    * Ends the sessions that clients have of their own in `direct` scopes, so that the database can be dropped or copied. Each
-   * client gets another one with its next statement.
+   * client gets another one with its next statement; where, the scope is asked anew.
    */
   disconnect(): Promise<void>
   /**
@@ -260,7 +260,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
 /** However many clients ask at once. */
 function once(ask: () => Promise<string>): Place {
   let url: Promise<string> | undefined
-  return { url: () => (url ??= ask()) }
+  return { url: () => (url ??= ask()), forget: () => void (url = undefined) }
 }
 
 /**

@@ -237,7 +237,7 @@ export function openedSandbox(options: OpenedOptions, entered: readonly Entered[
       // The server hears that it is to end only between two statements.
       if (session?.busy()) await session.cancel()
       await session?.close()
-      await Promise.all([...shared.members].map(({ direct }) => direct?.close()))
+      await Promise.all([...shared.members].map(async ({ direct }) => direct?.close()))
     },
   }
 }

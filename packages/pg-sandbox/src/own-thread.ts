@@ -54,7 +54,10 @@ export async function openInOwnThread(options: SandboxOptions): Promise<Sandbox>
     })
   })
   thread.on('message', (message: Answer | Question) => {
-    if ('placeOf' in message) return void tellPlace(message)
+    if ('placeOf' in message) {
+      void tellPlace(message)
+      return
+    }
     const { id, value, error, state: now } = message
     state = now
     const { resolve, reject } = waiting.get(id)!

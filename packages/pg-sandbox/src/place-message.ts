@@ -23,7 +23,8 @@ import {
   textParameters,
 } from './prepared.js'
 import { useStatement, type Batch, type Segment } from './segment.js'
-import { relay, remember } from './shared.js'
+import { remember } from './counting.js'
+import { relay } from './shared.js'
 import type { Meaning } from './statements.js'
 import { failTransaction } from './transactions.js'
 import { nameIfInVain, warnInVain, type Command } from './units.js'

@@ -2,7 +2,8 @@ import type { Frame } from './frames.js'
 import type { Member } from './member.js'
 import { sync, textAt } from './messages.js'
 import { runSegment } from './segment.js'
-import { relay, remember, type Shared } from './shared.js'
+import { remember } from './counting.js'
+import { relay, type Shared } from './shared.js'
 import { isPlain } from './statements.js'
 
 /**

@@ -1,6 +1,7 @@
 import { now } from './clock.js'
 import { deferrableConstraints, type Constraints } from './constraints.js'
-import { countTag, countText, readTag, type Tally } from './footprint.js'
+import { count, countFailure, countTime } from './counting.js'
+import type { Tally } from './footprint.js'
 import type { Place } from './direct.js'
 import type { Ground } from './ground.js'
 import { lastStatement, type Member } from './member.js'
@@ -283,25 +284,6 @@ async function feedCopy(session: ServerSession, member: Member, extended: boolea
   for (let frame = await member.next(); frame && frame.type !== 'S'; frame = await member.next());
 }
 
-export function countFailure(shared: Shared): void {
-  const tally = shared.tallies.at(-1)
-  if (tally) tally.failed += 1
-}
-
-/** What the server has worked for a client, since this moment of `now()`. */
-export function countTime(shared: Shared, start: number): void {
-  const tally = shared.tallies.at(-1)
-  if (tally) tally.milliseconds += now() - start
-}
-
-/** What a client has asked for last, for errors and footprints. */
-export function remember(shared: Shared, member: Member, text: string): void {
-  member.lastText = text
-  if (/advisory/i.test(text)) shared.advisoryLocks = true
-  const tally = shared.tallies.at(-1)
-  if (tally) countText(tally, text)
-}
-
 /** Made anew, for the server hangs up if one is longer than it may be. */
 function endOfCopy({ type, bytes }: Frame): Buffer {
   if (type === 'c') return message('c')
@@ -311,11 +293,4 @@ function endOfCopy({ type, bytes }: Frame): Buffer {
       ? bytes.toString('utf8', 5, 1_000).replaceAll('\0', '')
       : `unexpected message type ${type} during COPY from stdin`,
   )
-}
-
-export function count(shared: Shared, bytes: Buffer): void {
-  const tag = readTag(bytes.toString('latin1', 5, bytes.length - 1))
-  const tally = shared.tallies.at(-1)
-  if (tally) countTag(tally, tag)
-  if (tag.changesSchema) shared.constraints.changed()
 }

@@ -6,8 +6,7 @@ const file = (name: string) => fileURLToPath(new URL(`./${name}.js`, import.meta
 export const runnerFile = file('runner') // A project with another one has no database.
 
 /**
- * The one line in `vitest.config.ts`: every test starts on the migrated, seeded database, and leaves no trace. Does
- * nothing under `vite dev` and `vite build`.
+ * The one line in `vitest.config.ts`: a test starts on the seeded database. Inert under `vite dev` and `vite build`.
  *
  * @throws RUNNER_TAKEN if the config has a `test.runner` of its own
  * @example export default defineConfig({ plugins: [seedbed()] })

@@ -4,15 +4,15 @@ import { scopeOf } from './scope.js'
 
 // Vitest 4.1 and 5 export it from here; 3.2 only from vitest/runners, which 5 does not have.
 const Base = vitest.TestRunner ?? (await import('vitest/runners')).VitestTestRunner
+const { getCurrentSuite } = vitest.TestRunner ?? (await import('vitest/suite'))
 
 /** The only place that sees a `describe` begin and end, and the first that sees a file. */
 export default class SeedbedRunner extends Base {
   private opening: Promise<void> | undefined
   onCollected = (): void => void (this.opening = undefined) // Vitest collects one file at a time.
 
-  /** Setup files first, then the test file itself: none of them runs before DATABASE_URL is the worker's. */
   override async importFile(path: string, source: 'setup' | 'collect'): Promise<unknown> {
-    await (this.opening ??= openFile())
+    await (this.opening ??= openFile()) // Before setup files, so that they find DATABASE_URL as the worker's.
     return super.importFile(path, source)
   }
 
@@ -37,8 +37,14 @@ export default class SeedbedRunner extends Base {
   }
 }
 
+const blocks = ({ name, suite, tasks } = getCurrentSuite()) => ({
+  block: name ? suite : undefined, // The one at the top of a file has no name.
+  entries: tasks.map(each => (each.type === 'collector' ? each.suite! : each)),
+})
+
 async function openFile(): Promise<void> {
-  const scopes = await openScopes(vitest.inject('seedbed'), Number(process.env.VITEST_POOL_ID), { print: console.warn })
+  const { VITEST_POOL_ID: slot } = process.env
+  const scopes = await openScopes(vitest.inject('seedbed'), Number(slot), { print: console.warn, blocks })
   // Outermost, so that the user's own aroundEach stands inside the test's scope. Vitest 3.2 has none: see above.
   vitest.aroundEach?.(async (runTest, { task }) => {
     await scopes.enter(scopeOf(task))

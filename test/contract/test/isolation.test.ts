@@ -19,6 +19,20 @@ test('tests, files and workers are kept apart, and the second run clones nothing
   expect(second.output).toMatch(/template reused · 2 databases recycled/)
 })
 
+test.each(['restore', 'database'])('the same holds where they really commit: %s', async isolation => {
+  const files = ['a', 'b'].map(name => [`${name}.test.js`, suite])
+  await using project = await makeProject({
+    'application.js': application,
+    'seedbed.config.json': JSON.stringify({ isolation }),
+    ...Object.fromEntries(files),
+  })
+  for (const workers of [1, 2]) {
+    const { tests, output, exitCode } = await project.run({ workers })
+    expect(Object.values(tests).flat(), output).toEqual(Array.from({ length: 22 }, () => 'passed'))
+    expect(exitCode).toBe(0)
+  }
+})
+
 test('the same suite run three times yields the same ids', async () => {
   await using project = await makeProject({
     'ids.test.js': `

@@ -61,7 +61,7 @@ const checks = {
     options({ command: text('a shell command'), dependsOn: paths }, ['command', 'dependsOn']),
   ),
   seeds: (value, option, file) => (Array.isArray(value) ? paths : text('a path or several'))(value, option, file),
-  isolation: oneOf('transaction'),
+  isolation: oneOf('transaction', 'restore', 'database'),
   sequences: oneOf('file', 'test'),
   users: recordOf(options({ role: text('the name of a role') })),
   ownThread: boolean,

@@ -12,8 +12,12 @@ export interface SeedbedConfig extends EnvironmentsConfig<string> {
    * @default `seeds/` where it exists
    */
   seeds?: string | string[]
-  /** How a test is kept from the others. @default 'transaction' */
-  isolation?: 'transaction'
+  /**
+   * How a test is kept from the others: by a transaction that is rolled back; on a database in which it may commit, which is put back
+   * after it; or on a database of its own. `isolation()` of `@seedbed/vitest` or `@seedbed/jest` says it for a file, a describe, a test.
+   * @default 'transaction'
+   */
+  isolation?: Isolation
   /**
    * When sequences go back to where the seed left them, which no rollback does: after each file, so that a file gets the
    * same ids in every run, or after each test that has used the database, so that a test does.
@@ -52,6 +56,9 @@ export interface SeedbedConfig extends EnvironmentsConfig<string> {
   /** Extensions that the server's administrator creates in every template before the migrations. */
   extensions?: string[]
 }
+
+/** What a test may do to its database, from what costs least to what allows most. */
+export type Isolation = 'transaction' | 'restore' | 'database'
 
 /** A migration tool that Seedbed does not know: run once per template with DATABASE_URL and PG* set. */
 export interface MigrationCommand {

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import type { IsolatedCalls } from './isolated-databases.js'
 import type { WorkerDatabase } from './run-handle.js'
 
-/** What a worker asks of the main process when a failed test is to be kept; nobody else may make and rename databases. */
+/** What a worker asks when a failed test is to be kept; nobody else may make and rename databases. */
 export interface KeepCalls {
   /** Another database for this worker and those that follow it in its slot: the one that it has is about to be committed in. */
   offer(place: Place): Promise<NextDatabase>
@@ -11,6 +12,9 @@ export interface KeepCalls {
   /** It was not: the worker stays there. */
   stay(place: Place): Promise<void>
 }
+
+/** What workers ask the main process for. */
+export type MainCalls = KeepCalls & IsolatedCalls
 
 /** A slot, and the database that its worker was on when the test failed. */
 export interface Place {
@@ -57,7 +61,7 @@ const longestCall = 100_000
  *
  * @example const { address } = await openChannel(calls)
  */
-export async function openChannel(calls: KeepCalls): Promise<Channel> {
+export async function openChannel(calls: MainCalls): Promise<Channel> {
   const password = randomBytes(18).toString('base64url')
   const begun = new Set<Promise<Answer>>()
   const server = createServer({ allowHalfOpen: true }, socket => {
@@ -92,34 +96,44 @@ export async function openChannel(calls: KeepCalls): Promise<Channel> {
 /**
  * The calls, from a worker.
  *
- * @example const { url } = await mainProcess(run.keep).offer({ slot: 1, database: 'clone_1' })
+ * @example const { url } = await mainProcess(run.main).offer({ slot: 1, database: 'clone_1' })
  */
-export function mainProcess({ port, password }: ChannelAddress): KeepCalls {
-  async function send(call: Call): Promise<unknown> {
-    const socket = connect(port, '127.0.0.1')
-    socket.end(JSON.stringify({ ...call, password }))
-    const answer = parsed(await textOf(socket)) as Answer | undefined
-    if (!answer) throw new Error('the main process of the run does not answer')
-    if (answer.error !== undefined) throw new Error(answer.error)
-    return answer.result
+export function mainProcess({ port, password }: ChannelAddress): MainCalls {
+  function call<Name extends keyof MainCalls>(name: Name): MainCalls[Name] {
+    const send = async (place: Call['place']): Promise<unknown> => {
+      const socket = connect(port, '127.0.0.1')
+      socket.end(JSON.stringify({ name, place, password }))
+      const answer = parsed(await textOf(socket)) as Answer | undefined
+      if (!answer) throw new Error('the main process of the run does not answer')
+      if (answer.error !== undefined) throw new Error(answer.error)
+      return answer.result
+    }
+    return send as MainCalls[Name]
   }
   return {
-    offer: async place => (await send({ name: 'offer', place })) as NextDatabase,
-    keep: async place => (await send({ name: 'keep', place })) as KeptTest,
-    stay: async place => void (await send({ name: 'stay', place })),
+    offer: call('offer'),
+    keep: call('keep'),
+    stay: call('stay'),
+    borrow: call('borrow'),
+    giveBack: call('giveBack'),
+    clone: call('clone'),
+    discard: call('discard'),
+    keepIsolated: call('keepIsolated'),
   }
 }
 
-type Call = { name: 'offer' | 'stay'; place: Place } | { name: 'keep'; place: KeptPlace }
+interface Call {
+  name: keyof MainCalls
+  place: Parameters<MainCalls[keyof MainCalls]>[0]
+}
 
 interface Answer {
   result?: unknown
   error?: string
 }
 
-async function perform(calls: KeepCalls, call: Call): Promise<unknown> {
-  if (call.name === 'keep') return calls.keep(call.place)
-  return call.name === 'offer' ? calls.offer(call.place) : calls.stay(call.place)
+async function perform(calls: MainCalls, { name, place }: Call): Promise<unknown> {
+  return (calls[name] as (place: Call['place']) => Promise<unknown>)(place)
 }
 
 /** All that the other side sends before it ends; what has come so far if the connection breaks. */

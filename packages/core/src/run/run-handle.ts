@@ -1,3 +1,4 @@
+import type { Isolation } from '../config/config.js'
 import type { ChannelAddress } from './channel.js'
 
 /** What crosses from the main process to the workers: plain JSON, small, the same for all workers of a run. */
@@ -8,7 +9,7 @@ export interface RunHandle {
   project: string
   /** A private folder of this run (0700): the workers write their notes there, and read `template.json`. */
   folder: string
-  isolation: 'transaction'
+  isolation: Isolation
   /** When they are set back. */
   sequences: 'file' | 'test'
   /** How a worker's sandbox is to be. */
@@ -18,8 +19,10 @@ export interface RunHandle {
     whenFull: string
     findProblem?: string | undefined
   }
-  /** Where a worker asks for another database when a failed test keeps its own; only where failed tests are kept. */
-  keep?: ChannelAddress
+  /** Where a worker asks for databases. */
+  main: ChannelAddress
+  /** Whether a failed test keeps its database. */
+  keep: boolean
   /** One a slot; the first is slot 1. */
   workers: WorkerDatabase[]
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
+import type { Template } from 'pg-template-db'
 import type { TestEnvironment } from '../environment/test-environment.js'
 import { preservedForRun } from '../preserve/preserved-for-run.js'
 import { howToGetConnections } from '../server/connections.js'
@@ -15,6 +16,8 @@ import { connectionVariables } from './connection-variables.js'
 import { loadProject, openProject, readPlans, type Project } from './open-project.js'
 import { reportMode } from './publish-report.js'
 import { summariseNotes, type RunReport } from './report.js'
+import { isolatedDatabases, type IsolatedDatabases } from './isolated-databases.js'
+import { keeper, type Keeper } from './keep-clone.js'
 import { makeRunFolder } from './run-folder.js'
 import type { FailedRun, RunHandle, WorkerDatabase } from './run-handle.js'
 import { sandboxUrl } from './worker-address.js'
@@ -73,26 +76,35 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
     const template = await ensureTemplate(templates, { ...plans, config, server, preserved }, progress)
     start.template = lap()
     const findProblem = template.unlogged ? await crashCheck(server.adminUrl) : undefined
-    const clone = async (count: number) => {
-      const clones = await templates.clone(template.template, { count })
+    const clone = async (of: Template, count: number) => {
+      const clones = await templates.clone(of, { count })
       for (const { recycled } of clones) databases[recycled ? 'recycled' : 'cloned'] += 1
       return clones
     }
-    const clones = await clone(options.slots)
+    const clones = await clone(template.template, options.slots)
     start.databases = lap()
     const folder = await makeRunFolder()
     writeFacts(folder, { labels: template.labels, sequences: template.template.sequences })
+    const keeping = keeper({ project: plans.folder, access: database => accessTo(server, database) })
     const ofWorkers = workerDatabases({
       folder,
-      project: plans.folder,
       clones,
-      another: async () => (await clone(1))[0]!,
+      another: async () => (await clone(template.template, 1))[0]!,
       assign: database => workerDatabase(server, database, { config, refusals }),
-      access: database => accessTo(server, database),
+      keep: (database, path) => keeping.keep(database, path),
     })
-    const channel = keep ? await openChannel(ofWorkers) : undefined
+    const isolated = isolatedDatabases({
+      server,
+      templates,
+      template: template.template,
+      slots: options.slots,
+      clone,
+      keep: (database, path) => keeping.keep(database, path),
+    })
     const id = randomBytes(8).toString('hex')
     const { isolation = 'transaction', sequences = 'file', users = {}, ownThread = false } = config
+    if (isolation !== 'transaction') await isolated.prepare(isolation)
+    const channel = await openChannel({ ...ofWorkers, ...isolated })
     const handle: RunHandle = {
       id,
       project: plans.folder,
@@ -101,9 +113,10 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
       sequences,
       sandbox: { users, ownThread, whenFull: howToGetConnections(asking), findProblem },
       workers: ofWorkers.workers,
-      ...(channel && { keep: channel.address }),
+      main: channel.address,
+      keep,
     }
-    return { template, ofWorkers, channel, handle }
+    return { template, ofWorkers, isolated, keeping, channel, handle }
   }
 
   async function prepareAgain(): Promise<Prepared> {
@@ -121,13 +134,14 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
 
   async function release(): Promise<void> {
     if (!current) return
-    const { ofWorkers, channel, handle } = current
+    const { ofWorkers, isolated, keeping, channel, handle } = current
     current = undefined
-    await channel?.close()
+    await channel.close()
+    await isolated.release()
     const released = await ofWorkers.release()
     notes.push(...released.notes)
     dropped.push(...released.dropped)
-    kept.push(...ofWorkers.kept)
+    kept.push(...keeping.kept)
     await rm(handle.folder, { recursive: true, force: true })
   }
 
@@ -199,7 +213,9 @@ function stopwatch(): () => number {
 interface Prepared {
   template: ProjectTemplate
   ofWorkers: WorkerDatabases
-  channel: Channel | undefined
+  isolated: IsolatedDatabases
+  keeping: Keeper
+  channel: Channel
   handle: RunHandle
 }
 

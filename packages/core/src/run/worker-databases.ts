@@ -1,6 +1,6 @@
-import { basename } from 'node:path'
 import type { Clone, Release, Released } from 'pg-template-db'
-import type { KeepCalls, KeptTest } from './channel.js'
+import type { KeepCalls } from './channel.js'
+import type { Keeper } from './keep-clone.js'
 import { summariseNotes, type RunReport } from './report.js'
 import type { WorkerDatabase } from './run-handle.js'
 import { isSpoiled, readNotes, writeAssigned, type FileNote } from './worker-files.js'
@@ -8,23 +8,19 @@ import { isSpoiled, readNotes, writeAssigned, type FileNote } from './worker-fil
 export interface WorkerDatabasesOptions {
   /** Of the run: see worker-files.ts. */
   folder: string
-  /** The project's, for whoever looks at what is kept. */
-  project: string
   /** One a slot, to begin with. */
   clones: Clone[]
   /** Another one of the same template. */
   another(): Promise<Clone>
   /** What a worker has to know of one. */
   assign(database: string): WorkerDatabase
-  /** How people get there. */
-  access(database: string): Pick<KeptTest, 'command' | 'password'>
+  keep: Keeper['keep']
 }
 
 /** The databases of a run's workers. */
 export interface WorkerDatabases extends KeepCalls {
   /** One a slot, as `clones`. */
   readonly workers: WorkerDatabase[]
-  readonly kept: KeptTest[]
   /** Gives them all back, but for those that are kept. */
   release(): Promise<{ notes: FileNote[]; dropped: RunReport['dropped'] }>
 }
@@ -43,15 +39,13 @@ const diedMeanwhile = 'its worker ended while a failed test was to be kept'
 
 /** Knows which database each slot has: one from the beginning to the end, or another when a failed test keeps its own. */
 export function workerDatabases(options: WorkerDatabasesOptions): WorkerDatabases {
-  const { folder, project, clones, another, assign, access } = options
+  const { folder, clones, another, assign } = options
   const slots: Slot[] = clones.map(current => ({ current, doubtful: new Map() }))
-  const kept: KeptTest[] = []
 
   const slotOf = ({ slot }: { slot: number }) => slots[slot - 1]!
 
   return {
     workers: slots.map(({ current }) => assign(current.database)),
-    kept,
     async offer(place) {
       const slot = slotOf(place)
       const { current, doubtful } = slot
@@ -70,11 +64,9 @@ export function workerDatabases(options: WorkerDatabasesOptions): WorkerDatabase
       const { doubtful } = slotOf(place)
       const left = doubtful.get(place.database)!
       try {
-        const { database } = await left.clone.keep({ label: labelOf(path), details: { project, path } })
+        const kept = await options.keep(left.clone, path)
         doubtful.delete(place.database)
-        const test = { test: path.join(' > '), database, ...access(database) }
-        kept.push(test)
-        return test
+        return kept
       } catch (error) {
         left.reason = `it could not be kept: ${(error as Error).message}`
         throw error
@@ -132,9 +124,3 @@ export function isLeaseLost(error: unknown): boolean {
 }
 
 const visited = 'what does not connect by DATABASE_URL or PG* is not rolled back'
-
-/** The first and the last of a test's path, which people know it by: `users renames`. */
-function labelOf(path: string[]): string {
-  const file = basename(path[0]!).replace(/(\.(test|spec))?\.\w+$/, '')
-  return `${file} ${path.at(-1)!}`
-}

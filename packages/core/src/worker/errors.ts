@@ -65,6 +65,47 @@ export const { errors: workerErrors, kinds: workerErrorKinds } = defineErrors({
     hint: () =>
       'Mend that test, or look at what was kept, and run this one again. To have both run with SEEDBED_KEEP, write those rows in beforeEach, or in a seed.',
   }),
+  ISOLATION_UNKNOWN: kind({
+    title: 'There is no such isolation',
+    why: '`isolation()` takes the name of one of three.',
+    example: { found: 'commit', known: ['transaction', 'restore', 'database'] },
+    message: d => `isolation('${d.found}') was called, and there is no such isolation.`,
+    hint: d => `Those that there are: ${d.known.join(', ')}.`,
+  }),
+  ISOLATION_TOO_LATE: kind({
+    title: '`isolation()` was called while tests run',
+    why: 'The isolation of a test decides which database its hooks and the hooks around it use, so it has to be known before any of them runs.',
+    example: { isolation: 'restore' },
+    message: d => `isolation('${d.isolation}') was called in a test or hook, or outside of a test file.`,
+    hint: d =>
+      `Call it at the top of the file or of a describe, or for one test: isolation('${d.isolation}', test)('…', async () => { … }).`,
+  }),
+  ISOLATION_MIXED: kind({
+    title: 'A test would not see what was written around it',
+    why: 'A file, a `describe` and a test may each have an isolation of its own, and each isolation has its own database: what `beforeAll` has written under one is not there under another. A test that starts without it would run on other data than it expects, so it does not run.',
+    example: { inner: 'test "pays"', isolation: 'restore', outer: 'file "orders.test.ts"', around: 'transaction' },
+    message: d =>
+      `${capital(d.inner)} has isolation '${d.isolation}', and would not see what ${d.outer} has run before it under isolation '${d.around}'.`,
+    hint: d =>
+      `Give both the same one, isolation('${d.isolation}') at the top of the file or describe; or write those rows in beforeEach, or in a seed.`,
+  }),
+  DDL_BEFORE_TESTS: kind({
+    title: 'What a file or describe has changed cannot be put back to',
+    why: 'Under isolation `restore` each test is put back to the seed and the rows that `beforeAll` has written. Only rows, sequences and large objects can be put back; `beforeAll` has changed the schema, or something else that cannot.',
+    example: { scope: 'file "orders.test.ts"', reasons: ['CREATE TABLE public.note'] },
+    message: d =>
+      `Before its tests ${d.scope} has run what cannot be put back under isolation 'restore': ${d.reasons.join('; ')}.`,
+    hint: () =>
+      "Choose isolation('database') for it, where each test gets a copy of the database as it is then; or move the change into a migration.",
+  }),
+  COMMITTED_ROWS_LOST: kind({
+    title: 'Rows that a test starts from went with another test',
+    why: 'Under isolation `restore` a test that has changed the schema, or that was kept because it failed, leaves a database that nobody can use any more, and its worker goes on in another one. What `beforeAll` had committed for the file or the `describe` is not there. A test of the same file or `describe` would start without that, so it does not run.',
+    example: { scope: 'describe "users"', cause: 'test "adds a column"' },
+    message: d => `What ${d.scope} had committed before its tests went with the database of ${d.cause}.`,
+    hint: () =>
+      "Give the test that changes the schema a database of its own: isolation('database', test)('…', async () => { … }). Or write those rows in beforeEach, or in a seed.",
+  }),
   NO_WORKER_DATABASE: kind({
     title: 'The run has no database for this worker',
     why: 'The run prepares one database per worker that the runner said it would start. A worker with a higher number has appeared.',
@@ -112,3 +153,5 @@ export const { errors: workerErrors, kinds: workerErrorKinds } = defineErrors({
     hint: () => 'Mend it; the tests run again as soon as the file is saved.',
   }),
 })
+
+const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)

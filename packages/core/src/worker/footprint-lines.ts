@@ -16,6 +16,10 @@ export function footprintLines(
     ...footprint.inFlight.map(
       ({ client, statement }) => `${name} did not wait for a statement of ${client}, which was cancelled: ${statement}`,
     ),
+    ...footprint.advisoryLocks.map(
+      ({ client, statement }) =>
+        `${name} ended while ${client} held session locks, which were given back; its last statement: ${statement}`,
+    ),
     ...(failed ? footprint.hungUp : []).map(
       ({ client, statement }) =>
         `${client} hung up in the midst of a transaction, which was rolled back; its last statement: ${statement}`,

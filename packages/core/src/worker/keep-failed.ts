@@ -1,5 +1,12 @@
 import type { Footprint, Sandbox } from 'pg-sandbox'
-import { mainProcess, type ChannelAddress, type KeepCalls, type NextDatabase, type Place } from '../run/channel.js'
+import {
+  mainProcess,
+  type ChannelAddress,
+  type KeepCalls,
+  type KeptTest,
+  type NextDatabase,
+  type Place,
+} from '../run/channel.js'
 import { accessLines } from '../run/kept-lines.js'
 import { describeScope } from './footprint-lines.js'
 import type { Scope } from './scope.js'
@@ -70,10 +77,15 @@ async function keptLines(main: KeepCalls, failed: FailedTest, emptied: readonly 
   )
   try {
     const kept = await main.keep({ ...place, path: [...around, test].map(({ name }) => name) })
-    return [`seedbed  what ${describeScope(test)} saw is kept for seven days:`, ...accessLines(kept), ...lost]
+    return [...keptLinesOf(test, kept), ...lost]
   } catch (error) {
     return [notKeptLine(test, (error as Error).message), ...lost]
   }
+}
+
+/** Says where what a failed test has seen is to be found. */
+export function keptLinesOf(test: Scope, kept: KeptTest): string[] {
+  return [`seedbed  what ${describeScope(test)} saw is kept for seven days:`, ...accessLines(kept)]
 }
 
 /** Also for a concurrent test. */

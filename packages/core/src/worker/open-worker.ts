@@ -17,6 +17,8 @@ export interface Worker extends Pick<WorkerScopes, 'enter' | 'leave' | 'close'> 
   seeds: Seeds
   /** A client for one test only: it refuses after the test; a concurrent test gets a sandbox of its own. */
   dbOf(test: Scope): TestDb
+  /** The same, for a fixture: it refuses once `use` has ended. */
+  lendDb(test: Scope, use: (db: Db) => Promise<void>): Promise<void>
 }
 
 /** Not a Disposable: in a runner's vm contexts Symbol.dispose does not exist on Node 20. */
@@ -68,7 +70,7 @@ function makeWorker(scopes: WorkerScopes): Worker {
     if (entered.length === 0) throw workerErrors.DB_OUTSIDE_FILE({ statement: shortened(statement) })
   }
 
-  return {
+  const worker: Worker = {
     enter: scope => scopes.enter(scope),
     leave: scope => scopes.leave(scope),
     close: () => scopes.close(),
@@ -85,18 +87,28 @@ function makeWorker(scopes: WorkerScopes): Worker {
       })
       return { query, end: () => void (ended = true) }
     },
+    async lendDb(test, use) {
+      const db = worker.dbOf(test)
+      await use(db)
+      db.end()
+    },
   }
+  return worker
 }
 
 /** Tests that run at the same time cannot share a transaction. */
-function clientOfItsOwn(test: ConcurrentScope, { assigned, run }: WorkerScopes): SandboxClient {
+function clientOfItsOwn(test: ConcurrentScope, scopes: WorkerScopes): SandboxClient {
+  const { assigned, run } = scopes
   const client = sandboxClient({
     async make() {
       if (!test.sandbox) {
         const { url, password } = assigned
         const { whenFull, findProblem } = run.sandbox
         test.sandbox = await openSandbox({ url, password, whenFull, findProblem })
-        await test.sandbox.enter(test.name)
+        // What it commits is nobody else's: under `restore` too it has a database of its own.
+        if (scopes.isolationOf(test) !== 'transaction') test.own = await scopes.ownDatabase()
+        const { own } = test
+        await test.sandbox.enter(test.name, own && { direct: () => own.url() })
       }
       return clientOf(test.sandbox, { lock_timeout: concurrentLockTimeoutMilliseconds })
     },

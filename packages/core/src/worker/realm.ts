@@ -1,23 +1,32 @@
 import type { Seeds } from '../seeds/seed-types.js'
 import { db, seeds } from './current.js'
 import type { Db } from './db.js'
+import { isolation } from './isolation.js'
 
 /** What test files have of their worker. */
 export interface TestHandle {
   db: Db
   seeds: Seeds
+  isolation: typeof isolation
 }
 
 /** The global object of a vm context, with constructors of its own. */
 type Realm = Pick<typeof globalThis, 'Array' | 'Date' | 'Error' | 'Object'>
 
 /**
+ * Hands `db`, `seeds` and `isolation` to the test files of a vm context, which find them by a symbol; and what an adapter adds.
+ *
+ * @example handTo(vmContext, { open })
+ */
+export function handTo(realm: Realm, more: object): void {
+  Object.assign(realm, { [Symbol.for('seedbed.worker')]: { ...handleFor(realm), ...more } })
+}
+
+/**
  * `db` and `seeds` for test files that run in a vm context: `toStrictEqual` and `instanceof` tell its objects, arrays, dates and
  * errors from those of the realm in which the connection lives. So what comes from there is made anew here.
- *
- * @example const { db, seeds } = handleFor(vmContext)
  */
-export function handleFor(realm: Realm): TestHandle {
+function handleFor(realm: Realm): TestHandle {
   function here<Value>(value: Value): Value
   function here(value: unknown): unknown {
     if (typeof value !== 'object' || value === null) return value
@@ -54,5 +63,6 @@ export function handleFor(realm: Realm): TestHandle {
   return {
     db: { query: query as Db['query'] },
     seeds: new Proxy(seeds, { get: (_, table) => tableHere(table) }),
+    isolation,
   }
 }

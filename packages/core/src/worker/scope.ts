@@ -1,4 +1,5 @@
 import type { Sandbox } from 'pg-sandbox'
+import type { OwnDatabase } from './isolations.js'
 
 /** A part of a file that starts and ends: what is written in it is gone when it ends. */
 export interface Scope {
@@ -16,6 +17,8 @@ export interface Scope {
 export interface ConcurrentScope extends Scope {
   /** Of its own, once it has asked for a client. */
   sandbox?: Sandbox
+  /** Under isolation `restore` and `database`. */
+  own?: OwnDatabase
   client?: ScopeFollower
 }
 

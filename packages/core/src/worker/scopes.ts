@@ -3,6 +3,8 @@ import { applyVariables } from '../run/apply-variables.js'
 import type { FailedRun, RunHandle, WorkerDatabase } from '../run/run-handle.js'
 import { variablesAt } from '../run/worker-address.js'
 import { appendNote, isSpoiled, markSpoiled, readAssigned } from '../run/worker-files.js'
+import type { Isolation } from '../config/config.js'
+import type { Isolations, OwnDatabase } from './isolations.js'
 import type { KeepOutcome } from './keep-failed.js'
 import type { ConcurrentScope, Scope, ScopeFollower } from './scope.js'
 import { testCosts } from './test-costs.js'
@@ -30,6 +32,15 @@ export interface WorkerScopes {
   readonly sandbox: Sandbox
   /** Those that are entered, the innermost last. */
   readonly entered: readonly Scope[]
+  /** What was said while the file was read: for its describes and tests, by the runner's own objects, and for itself. */
+  readonly declared: WeakMap<object, Isolation>
+  ofFile: Isolation | undefined
+  /** Until the file's tests begin. */
+  blocks?: (() => Block) | undefined
+  /** Of a scope within the innermost one. */
+  isolationOf(scope: Scope): Isolation
+  /** For a concurrent test that may commit. */
+  ownDatabase(): Promise<OwnDatabase>
   readonly concurrent: ReadonlyMap<unknown, ConcurrentScope>
   /** Whoever has to know of scopes as well, once a test has asked for the worker's client. */
   client?: ScopeFollower
@@ -38,7 +49,17 @@ export interface WorkerScopes {
   environments: NodeJS.ProcessEnv[]
 }
 
+/** What a runner reads, while it reads a test file. */
+export interface Block {
+  /** The `describe` whose function runs; undefined at the top of the file. */
+  block: object | undefined
+  /** What is in it so far. */
+  entries: readonly object[]
+}
+
 export interface OpenScopesOptions {
+  /** What the runner reads now; `isolation()` asks. */
+  blocks?: () => Block
   /** Is told what a reader of the tests' output should know, a line at a time. @default standard error */
   print?: (line: string) => void
   /** What is to hold the worker's variables: that of the test files first, where a runner gives them one of their own. @default [process.env] */
@@ -64,7 +85,7 @@ type Holder = typeof globalThis & { [scopesKey]?: WorkerScopes }
 export async function openScopes(
   run: RunHandle | FailedRun,
   slot: number,
-  { print = onStandardError, environments = [process.env] }: OpenScopesOptions = {},
+  { print = onStandardError, environments = [process.env], blocks }: OpenScopesOptions = {},
 ): Promise<WorkerScopes> {
   if ('failure' in run || !run.workers[slot - 1]) {
     const { refuseWorker } = await import('./refusals.js')
@@ -76,13 +97,13 @@ export async function openScopes(
   if (!same) await known?.close()
   const scopes = same ? known : (holder[scopesKey] = await makeScopes(run, slot, databaseOf(run, slot)))
   for (const environment of environments) applyVariables(environment, scopes.assigned.variables)
-  Object.assign(scopes, { print, environments })
+  Object.assign(scopes, { print, environments, blocks, ofFile: undefined })
   return scopes
 }
 
 /** A worker of this slot that was before may have left its own to a failed test. */
 function databaseOf({ folder, workers, keep }: RunHandle, slot: number): WorkerDatabase {
-  return (keep && readAssigned(folder, slot)) ?? workers[slot - 1]!
+  return (keep ? readAssigned(folder, slot) : undefined) ?? workers[slot - 1]!
 }
 
 const onStandardError = (line: string) => void process.stderr.write(`${line}\n`)
@@ -114,8 +135,35 @@ async function makeScopes(run: RunHandle, slot: number, database: WorkerDatabase
   /** A sandbox in a thread of its own tells it late. */
   const hasConnected = () => run.sandbox.ownThread === true || sandbox.sessions + ownSessions > 0
 
+  /** Loaded with the first scope that commits; from then on it has to know of all. */
+  let isolations: Isolations | undefined
+
+  async function openedIsolations(): Promise<Isolations> {
+    if (isolations) return isolations
+    const { openIsolations } = await import('./isolations.js')
+    return (isolations = openIsolations({ run, slot, sandbox, around: entered }))
+  }
+
+  const declared = new WeakMap<object, Isolation>()
+  const declaredOf = ({ id, kind }: Scope) =>
+    kind === 'file' ? scopes.ofFile : typeof id === 'object' && id !== null ? declared.get(id) : undefined
+
+  /** Of those that were declared the innermost counts. */
+  function isolationOf(scope: Scope): Isolation {
+    const own = declaredOf(scope)
+    if (own) return own
+    for (const outer of entered.toReversed()) {
+      const its = declaredOf(outer)
+      if (its) return its
+    }
+    return run.isolation
+  }
+
   async function enterInnermost(scope: Scope): Promise<void> {
-    await sandbox.enter(scope.name)
+    const isolation = isolationOf(scope)
+    if (isolations || isolation !== 'transaction') {
+      await sandbox.enter(scope.name, await (await openedIsolations()).enter(scope, isolation))
+    } else await sandbox.enter(scope.name)
     entered.push(scope)
   }
 
@@ -125,6 +173,9 @@ async function makeScopes(run: RunHandle, slot: number, database: WorkerDatabase
     emptied.delete(scope)
     const { footprint, lines = [] } = await leaveSandbox(scope, failed)
     await scopes.client?.afterLeave()
+    if (isolations) {
+      lines.push(...(await isolations.leave(scope, failed)))
+    }
     if (footprint) {
       costs.did(scope, footprint)
       await report(scope, footprint, failed)
@@ -138,12 +189,12 @@ async function makeScopes(run: RunHandle, slot: number, database: WorkerDatabase
 
   async function leaveSandbox(test: Scope, failed: boolean): Promise<Partial<KeepOutcome>> {
     // If nothing has connected, there is nothing to keep; of a test that is repeated, the first failure is kept.
-    if (!failed || !run.keep || !hasConnected() || kept.has(test.id)) {
+    if (!failed || !run.keep || !hasConnected() || kept.has(test.id) || isolationOf(test) !== 'transaction') {
       return { footprint: await sandbox.leave({ detailed: failed }) }
     }
     const { leaveAndKeep } = await import('./keep-failed.js')
     const place = { slot, database: assigned.database }
-    const outcome = await leaveAndKeep({ main: run.keep, place, sandbox, around: entered, test })
+    const outcome = await leaveAndKeep({ main: run.main, place, sandbox, around: entered, test })
     spoiled ||= outcome.inDoubt === true
     if (outcome.next) {
       kept.add(test.id)
@@ -165,6 +216,7 @@ async function makeScopes(run: RunHandle, slot: number, database: WorkerDatabase
       costs.did(scope, footprint)
       await report(scope, footprint, failed)
       await own.close()
+      await scope.own?.end()
       ownSessions += own.sessions
     }
     if (failed && run.keep && hasConnected()) {
@@ -182,7 +234,8 @@ async function makeScopes(run: RunHandle, slot: number, database: WorkerDatabase
 
   async function report(scope: Scope, footprint: Footprint, failed: boolean): Promise<void> {
     used ||= isUsed(footprint)
-    const isLeftOpen = footprint.openTransactions.length + footprint.inFlight.length > 0
+    const { openTransactions, inFlight, advisoryLocks } = footprint
+    const isLeftOpen = openTransactions.length + inFlight.length + advisoryLocks.length > 0
     const isShared = scope === together && overlapped && isUsed(footprint)
     if (!isLeftOpen && !isShared && !(failed && isUsed(footprint))) return
     const { footprintLines } = await import('./footprint-lines.js')
@@ -222,6 +275,10 @@ async function makeScopes(run: RunHandle, slot: number, database: WorkerDatabase
     },
     sandbox,
     entered,
+    declared,
+    ofFile: undefined,
+    isolationOf,
+    ownDatabase: async () => (await openedIsolations()).ownDatabase(),
     concurrent,
     print: onStandardError,
     environments: [process.env],
@@ -243,6 +300,7 @@ async function makeScopes(run: RunHandle, slot: number, database: WorkerDatabase
           if (concurrent.size === 1) await enterInnermost(together)
           return
         }
+        if (scope.kind === 'file') scopes.blocks = undefined
         // What the runner did not end, a test skipped half-way or a file that failed early, ends where the next starts.
         if (scope.kind === 'file') for (const left of concurrent.values()) await leaveConcurrent(left)
         if (scope.kind === 'file') while (entered.length > 0) await leaveInnermost()
@@ -256,7 +314,10 @@ async function makeScopes(run: RunHandle, slot: number, database: WorkerDatabase
       })
       costs.ended(scope)
     },
-    close: () => sandbox.close(),
+    async close() {
+      await sandbox.close()
+      await isolations?.close()
+    },
   }
   return scopes
 }

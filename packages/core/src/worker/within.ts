@@ -21,6 +21,15 @@ export async function within(scopes: WorkerScopes, scope: Scope, body: Body): Pr
   }
 }
 
+/**
+ * The same, as a body to put in the place of another.
+ *
+ * @example test.fn = wrapped(scopes, () => scopeOf(test), test.fn)
+ */
+export function wrapped(scopes: WorkerScopes, scope: () => Scope, body: Body): () => Promise<unknown> {
+  return () => within(scopes, scope(), body)
+}
+
 async function run(body: Body): Promise<unknown> {
   if (body.length > 0) {
     return new Promise<void>((resolve, reject) => {

@@ -146,7 +146,7 @@ describe('what a failed test saw', () => {
 
     process.env.SEEDBED_KEEP = ''
     const { keep } = await start()
-    expect(keep).toBeUndefined()
+    expect(keep).toBe(false)
     await within(file, () => failing(aTest('fails'), () => add('of the test')))
     expect(await keptDatabases()).toEqual([])
   })
@@ -359,8 +359,8 @@ describe('the next worker of the same slot', () => {
 
 describe('the channel to the main process', () => {
   test('is there only for whoever knows its password', async () => {
-    const { keep, workers } = await start()
-    const socket = connect(keep!.port, '127.0.0.1')
+    const { main, workers } = await start()
+    const socket = connect(main.port, '127.0.0.1')
     socket.on('error', () => {})
     socket.end(
       JSON.stringify({ name: 'offer', password: 'guessed', place: { slot: 1, database: workers[0]!.database } }),

@@ -54,6 +54,8 @@ export function useRun(): PlaceOfRun {
       isolation: 'transaction',
       sequences: 'file',
       sandbox: { whenFull: '' },
+      main: { port: 1, password },
+      keep: false,
       workers: [
         { database: 'postgres', url, password, variables: connectionVariables(sandboxUrl({ url, password }), {}) },
       ],

@@ -1,7 +1,7 @@
 /** An application that opens its pool when it is loaded, and commits. */
 export const application = `
   import pg from 'pg'
-  const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL })
+  const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, allowExitOnIdle: true })
   export async function rename(id, name) {
     const client = await pool.connect()
     try {
