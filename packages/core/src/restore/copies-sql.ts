@@ -110,10 +110,9 @@ begin
             select array_agg(c.ctid) into lost from %1$s c where c.went is null;
             return lost;
           end if;
-          select array_agg(t.ctid) filter (where c.at is null), array_agg(c.ctid) filter (where c.at is not null) into more, lost
-          from only %2$s t full join (select l.ctid, l.at, l.since from %1$s l where l.went is null) c
-            on c.at = t.ctid and c.since = t.xmin
-          where c.at is null or t.ctid is null;
+          select array_agg(t.ctid) filter (where t.ctid is not null), array_agg(c.ctid) filter (where c.ctid is not null) into more, lost
+          from only %2$s t full join (select l.ctid, l.at, l.since from %1$s l where l.went is null) c on c.at = t.ctid
+          where c.since is distinct from t.xmin;
           if more is not null then
             delete from only %2$s where ctid = any(remove_%3$s.more);
           end if;

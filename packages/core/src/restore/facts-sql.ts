@@ -5,7 +5,7 @@
  */
 export function factsSql({ superuser }: { superuser: boolean }): string {
   return `
-create function seedbed_restore.facts() returns jsonb language plpgsql set search_path = pg_catalog as $facts$
+create function seedbed_restore.facts() returns jsonb language plpgsql as $facts$
 declare
   facts jsonb;${superuser ? '' : '\n  each record;\n  fact text;'}
 begin

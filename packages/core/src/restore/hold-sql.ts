@@ -6,7 +6,7 @@
  */
 export const holdSql = `
 create function seedbed_restore.hold(seen xid8, known jsonb, depth smallint) returns jsonb
-language plpgsql set search_path = pg_catalog set row_security = off set lock_timeout = '5s' as $hold$
+language plpgsql as $hold$
 declare
   look seedbed_restore.looked := seedbed_restore.look(seen, known);
   value bigint;
@@ -47,10 +47,9 @@ begin
     update seedbed_restore.relation r set file = new_file where r.id = each.id;
   else
     execute format('
-      select array_agg(t.ctid) filter (where c.at is null), array_agg(c.ctid) filter (where c.at is not null)
-      from only %2$s t full join (select l.ctid, l.at, l.since from %1$s l where l.went is null) c
-        on c.at = t.ctid and c.since = t.xmin
-      where c.at is null or t.ctid is null', copy, each.name) into more, lost;
+      select array_agg(t.ctid) filter (where t.ctid is not null), array_agg(c.ctid) filter (where c.ctid is not null)
+      from only %2$s t full join (select l.ctid, l.at, l.since from %1$s l where l.went is null) c on c.at = t.ctid
+      where c.since is distinct from t.xmin', copy, each.name) into more, lost;
   end if;
   execute format('update %s set went = %L where ctid = any($1)', copy, depth) using lost;
   execute format('insert into %s select ctid, xmin, %L::smallint, null::smallint%s from only %s where ctid = any($1)',
@@ -73,7 +72,7 @@ end
 $hold_view$;
 
 create function seedbed_restore.give_back(depth smallint) returns void
-language plpgsql set search_path = pg_catalog as $give_back$
+language plpgsql as $give_back$
 declare
   each record;
 begin
@@ -84,7 +83,7 @@ begin
     execute format('delete from %s where came = %L', each.copy, depth);
     /* The version that it was is gone for ever, and its place may be another's. */
     execute format('update %s set went = null%s where went = %L', each.copy,
-      case each.kind when 'r' then ', since = ''0''' else '' end, depth);
+      case each.kind when 'r' then ', at = null, since = ''0''' else '' end, depth);
   end loop;
   insert into seedbed_restore.written (relation) select h.relation from seedbed_restore.held h where h.hold = depth;
   delete from seedbed_restore.held h where h.hold = depth;

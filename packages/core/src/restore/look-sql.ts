@@ -30,8 +30,8 @@ begin
   look.is_over := true;
   look.afresh := '{}';
   look.ended := seedbed_restore.end_sessions();
-  select coalesce(jsonb_agg(jsonb_build_object('gid', p.gid, 'user', p.owner)), '[]') into look.prepared
-  from pg_prepared_xacts p where p.database = current_database();
+  select coalesce(jsonb_agg(jsonb_build_object('gid', p.gid, 'user', pg_get_userbyid(p.ownerid))), '[]') into look.prepared
+  from pg_prepared_xact() p where p.dbid = (select d.oid from pg_database d where d.datname = current_database());
   look.now := pg_current_snapshot();
   if look.prepared <> '[]'
     or (pg_snapshot_xmax(look.now) = seen and exists (select from seedbed_restore.witness w where w.nextval_is_logged))
@@ -43,9 +43,13 @@ begin
   end if;
 
   with taken as (delete from seedbed_restore.written returning relation, written.ddl)
-  select coalesce(array_agg(distinct m.id) filter (where m.id is not null), '{}'), array_agg(distinct t.ddl) filter (where t.ddl is not null)
-  into look.dirty, ddl
-  from taken t left join seedbed_restore.relation r on r.id = t.relation left join unnest(r.family) m(id) on true;
+  select coalesce(array_agg(distinct t.relation) filter (where t.relation is not null), '{}'),
+    array_agg(distinct t.ddl) filter (where t.ddl is not null)
+  into look.dirty, ddl from taken t;
+  if look.dirty <> '{}' then
+    select array_agg(distinct m.id) into look.dirty
+    from seedbed_restore.relation r, unnest(r.family) m(id) where r.id = any(look.dirty);
+  end if;
   look.afresh := look.afresh || coalesce(ddl, '{}');
   look.facts := seedbed_restore.facts();
   if look.facts <> known then
@@ -69,22 +73,27 @@ language sql as $found$
 $found$`
 }
 
-// A statement that has failed is told to its client before it has ended; so whatever runs has a tenth of a second.
+// A statement that has failed is told to its client before it has ended; so whatever runs has a tenth of a second. The locks
+// of the whole server are read only if somebody here is idle: that costs more than all the rest.
 const endSessions = `
-create function seedbed_restore.end_sessions() returns jsonb language plpgsql set search_path = pg_catalog as $end_sessions$
+create function seedbed_restore.end_sessions() returns jsonb language plpgsql as $end_sessions$
 declare
-  here oid := (select d.oid from pg_database d where d.datname = current_database());
   open jsonb;
   pid int;
 begin
   for milliseconds in 0 .. 100 loop
-    select coalesce(jsonb_agg(jsonb_build_object('pid', a.pid, 'user', pg_get_userbyid(a.usesysid), 'application', a.application_name,
-      'in', case when a.state like 'idle in%' then 'transaction' when a.state = 'idle' then 'advisory lock' else 'statement' end)), '[]')
+    select jsonb_agg(jsonb_build_object('pid', a.pid, 'user', pg_get_userbyid(a.usesysid), 'application', a.application_name,
+      'in', case when a.state like 'idle in%' then 'transaction' when a.state = 'idle' then 'advisory lock' else 'statement' end))
     into open
     from pg_stat_get_activity(null) a
-    where a.datid = here and a.pid <> pg_backend_pid() and a.backend_type = 'client backend'
+    where a.datid = (select d.oid from pg_database d where d.datname = current_database())
+      and a.pid <> pg_backend_pid() and a.backend_type = 'client backend'
       and (a.state in ('active', 'idle in transaction', 'idle in transaction (aborted)', 'fastpath function call')
-        or a.pid in (select l.pid from pg_locks l where l.locktype = 'advisory' and l.database = here));
+        or a.pid in (select l.pid from pg_lock_status() l where l.locktype = 'advisory'
+          and l.database = (select d.oid from pg_database d where d.datname = current_database())));
+    if open is null then
+      return '[]';
+    end if;
     exit when not open @> '[{"in": "statement"}]';
     perform pg_sleep(0.001), pg_stat_clear_snapshot();
   end loop;
@@ -114,7 +123,7 @@ function movedUncalled(version: number): string {
     version >= 18
       ? 'select d.last_value into value from pg_get_sequence_data(s.id) d'
       : `execute format('select last_value from %s', s.name) into value`
-  return `create function seedbed_restore.moved_uncalled() returns table (id oid) language plpgsql set search_path = pg_catalog as $uncalled$
+  return `create function seedbed_restore.moved_uncalled() returns table (id oid) language plpgsql as $uncalled$
 #variable_conflict use_column
 declare
   s record;

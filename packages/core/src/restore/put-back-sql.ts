@@ -2,21 +2,25 @@
  * `seedbed_restore.put_back(seen, facts, released)`: looks what was written, and puts it back, in one call. `released` is the
  * hold that ends with it, if one does that holds something.
  *
- * `seedbed_restore.open()` gets a session ready for it, and answers with the first facts. Where the session may set
- * `session_replication_role`, it does so for good: each change makes it forget its plans, which costs more than all the rest.
+ * `seedbed_restore.open()` gets a session ready for all of our functions, and answers with the first facts. Where the session may
+ * set `session_replication_role`, it does so for good: each change makes it forget its plans, which costs more than all the rest.
  *
  * @param options whether the session may set `session_replication_role`
  */
 export function putBackSql({ replica }: { replica: boolean }): string {
   return `
 create function seedbed_restore.open() returns jsonb language plpgsql as $open$
+declare
+  setting text[];
 begin
-  ${replica ? `perform pg_catalog.set_config('session_replication_role', 'replica', false);` : ''}
+  foreach setting slice 1 in array array[${sessionSettings({ replica })}] loop
+    perform pg_catalog.set_config(setting[1], setting[2], false);
+  end loop;
   return seedbed_restore.facts();
 end
 $open$;
 create function seedbed_restore.put_back(seen xid8, known jsonb, released smallint) returns jsonb
-language plpgsql set search_path = pg_catalog set row_security = off set lock_timeout = '5s' set plan_cache_mode = force_generic_plan as $put_back$
+language plpgsql as $put_back$
 declare
   look seedbed_restore.looked;
   moved text[] := '{}';
@@ -90,6 +94,26 @@ end
 $put_back$`
 }
 
+/**
+ * Set once, for each function would pay for them at each call. The role or the database may have others: in one snapshot of a whole
+ * transaction, what was committed while it waited for sessions would not be seen.
+ */
+function sessionSettings({ replica }: { replica: boolean }): string {
+  const settings = {
+    search_path: 'pg_catalog',
+    row_security: 'off',
+    lock_timeout: '5s',
+    statement_timeout: '0',
+    default_transaction_isolation: 'read committed',
+    default_transaction_read_only: 'off',
+    plan_cache_mode: 'force_generic_plan',
+    ...(replica ? { session_replication_role: 'replica' } : {}),
+  }
+  return Object.entries(settings)
+    .map(([name, value]) => `['${name}', '${value}']`)
+    .join(', ')
+}
+
 /** Where foreign keys are in force, deleting a row may have taken others along. */
 const checkAgain = `
     set constraints all immediate;
@@ -99,8 +123,8 @@ const checkAgain = `
         where w.xmin = pg_current_xact_id()::xid)
     loop
       execute format('select exists (select from only %1$s t
-        full join (select l.at, l.since from %2$s l where l.went is null) c on c.at = t.ctid and c.since = t.xmin
-        where c.at is null or t.ctid is null)', each.name, 'seedbed_restore.copy_' || each.id) into differs;
+        full join (select l.at, l.since from %2$s l where l.went is null) c on c.at = t.ctid
+        where c.since is distinct from t.xmin)', each.name, 'seedbed_restore.copy_' || each.id) into differs;
       if differs then
         raise exception 'foreign keys have changed %', each.name;
       end if;

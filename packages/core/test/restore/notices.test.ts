@@ -114,6 +114,19 @@ test('a transaction that could not be ended, as of a role that an owner knows no
   expect(await here.digest()).toBe(seed)
 })
 
+test('a statement that ends while it is waited for is put back, whatever isolation the server gives', async () => {
+  await using here = await place(notes, { settings: { default_transaction_isolation: 'serializable' } })
+  const seed = await here.digest()
+  for (const round of [1, 2, 3]) {
+    const busy = await here.session()
+    const insert = busy.query(`insert into note (body) select 'slow' from pg_sleep(0.08)`).catch(() => {})
+    await here.asAdmin('select 1')
+    expect((await here.restore.putBack()).afresh).toEqual([])
+    await insert
+    expect(await here.digest(), `round ${round}`).toBe(seed)
+  }
+})
+
 test('what another database writes does not make this one dirty', async () => {
   await using here = await place(notes)
   await here.asAdmin(`create database other_${here.clone}`)
