@@ -145,6 +145,8 @@ export async function run(sessions: Client[], writes: Write[]): Promise<number[]
   for (const { session, sql } of writes) await sessions[session]!.query(sql).catch(() => {})
   const open: number[] = []
   for (const [index, session] of sessions.entries()) {
+    // An error is told before the session is ready again, and its client knows then whether COMMIT has failed.
+    await session.query('')
     if ((session as Client & { getTransactionStatus(): string }).getTransactionStatus() !== 'I') open.push(index)
   }
   return open
