@@ -15,7 +15,6 @@ export interface Table {
   unique: string[][]
   /** Whether a unique constraint of it is deferrable: ON CONFLICT refuses those. */
   isDeferrable: boolean
-  bytes: number
   /** What would act on rows, or hide them from the owner: the statement that stops it, and the one that sets it as it was. */
   acting: { kind: 'trigger' | 'rule' | 'row security'; stop: string; restore: string }[]
 }
@@ -44,7 +43,7 @@ export interface Sequence {
   column: { table: number; name: string } | null
 }
 
-/** What a reset has to know of a database. */
+/** What a reset has to know of a database. It is shared by those who look at it, and changed by none. */
 export interface Catalog {
   tables: Table[]
   references: Reference[]
@@ -54,7 +53,8 @@ export interface Catalog {
 }
 
 /**
- * Looks once at all that a reset touches.
+ * Reads all that a reset touches: nothing of rows, sizes or where a sequence stands, so that it stays the same until DDL changes it.
+ * What it reads, `catalogDigest` counts.
  *
  * @param db a session whose search_path is pg_catalog, as those of the guard
  */
@@ -66,8 +66,8 @@ export async function readCatalog(db: Reader): Promise<Catalog> {
 const own = (alias: string) =>
   `${applicationSchema('n.nspname')} and ${notOfExtension("'pg_class'::regclass", `${alias}.oid`)}`
 
-// The server writes the names into the statements. Triggers that only fire in a replica do not fire here.
-const catalogQuery = `
+/** One text. The server writes the names into the statements. Triggers that only fire in a replica do not fire here. */
+export const catalogQuery = `
   with relations as (
     select c.*, n.nspname, format('%I.%I', n.nspname, c.relname) as name
     from pg_class c join pg_namespace n on n.oid = c.relnamespace where ${own('c')}
@@ -98,7 +98,7 @@ const catalogQuery = `
   )
   select json_build_object(
     'tables', (select coalesce(json_agg(json_build_object(
-      'oid', t.oid::int8, 'name', t.name, 'schema', t.nspname, 'bytes', pg_relation_size(t.oid),
+      'oid', t.oid::int8, 'name', t.name, 'schema', t.nspname,
       'columns', (select coalesce(json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod), 'always', a.attidentity = 'a') order by a.attnum), '[]')
         from pg_attribute a where a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''),
       'key', (select coalesce(json_agg(a.attname order by k.position), '[]') from pg_index i, unnest(i.indkey::int2[]) with ordinality k(attnum, position)
@@ -106,7 +106,7 @@ const catalogQuery = `
       'unique', (select coalesce(json_agg(u.columns), '[]') from (
         select json_agg(a.attname order by k.position) as columns from pg_index i, unnest(i.indkey::int2[]) with ordinality k(attnum, position)
         join pg_attribute a on a.attnum = k.attnum where i.indrelid = t.oid and i.indisunique and i.indisvalid and i.indexprs is null
-          and i.indpred is null and a.attrelid = t.oid and k.position <= i.indnkeyatts group by i.indexrelid) u),
+          and i.indpred is null and a.attrelid = t.oid and k.position <= i.indnkeyatts group by i.indexrelid order by i.indexrelid) u),
       'isDeferrable', exists (select from pg_index i where i.indrelid = t.oid and not i.indimmediate),
       'acting', (select coalesce(json_agg(json_build_object('kind', s.kind, 'stop', s.stop, 'restore', s.restore) order by s.stop), '[]')
         from acting s where s.oid = t.oid)

@@ -29,6 +29,15 @@ export const { errors: resetErrors, kinds: resetErrorKinds } = defineErrors({
       `"${name}" of ${environment} was not reset: ${differences.join('; ')}.`,
     hint: ({ environment }) => `seedbed prepare ${environment} brings its schema up to date.`,
   }),
+  RESET_SCHEMA_CHANGES: kind<{ times: number }>({
+    title: 'The schema changed each time the tables were to be locked',
+    why:
+      'A reset locks the tables that it has found, and then looks whether they are still those that are there. Somebody else has created, ' +
+      'altered or dropped something in between, again and again.',
+    example: { times: 10 },
+    message: ({ times }) => `The schema of the database has changed ${times} times while its tables were to be locked.`,
+    hint: () => 'Nothing was changed. Run it again when nobody migrates the database.',
+  }),
   RESET_NO_SUCH_TABLE: kind<{ environment: string; names: string[]; known: string[] }>({
     title: 'There is no table of this name to reset',
     why: '--tables, --except and --schema name tables and schemas of the database. A name that fits nothing is most likely misspelt.',

@@ -7,12 +7,15 @@ import { conflictsIn, type Conflict, type ConflictRule } from './conflicts.js'
 import { resetErrors } from './errors.js'
 import { insertTexts } from './insert-texts.js'
 import { keepRows, keptTable, listKept, type KeptRow, type Mark } from './kept-rows.js'
+import { lockTables } from './lock-tables.js'
+import type { LookedAt } from './look-at-catalog.js'
 import type { SeedSource } from './seed-source.js'
 
 export interface PutBackWishes {
-  catalog: Catalog
-  /** The tables that are reset, by number. */
-  reset: ReadonlySet<number>
+  /** What was seen of the database last; see `lockTables`. */
+  looked: LookedAt
+  /** The tables that are reset; asked again if the catalog has changed since. */
+  choose(catalog: Catalog): Table[]
   marks: readonly Mark[]
   conflicts: ConflictRule
   /** Whether user triggers and rules act on what is deleted and inserted. */
@@ -36,15 +39,13 @@ type Session = Pick<GuardedSession<'reset'>, 'query'>
  * write many tables at once check foreign keys at their end, so that no order has to be found, and cycles do not matter.
  */
 export async function putBack(session: Session, source: SeedSource, wishes: PutBackWishes): Promise<PutBack> {
-  const { catalog, reset, marks, dryRun } = wishes
-  const tables = catalog.tables.filter(({ oid }) => reset.has(oid))
+  const { marks, dryRun } = wishes
   await session.query(asText)
-  await session.query('begin; set local row_security = off')
+  // Whatever the database's default is: what others have committed has to be seen.
+  await session.query('begin isolation level read committed; set local row_security = off')
   try {
-    if (tables.length > 0)
-      await session.query(
-        `lock table only ${tables.map(({ name }) => name).join(', only ')} in share row exclusive mode`,
-      )
+    const { catalog, tables } = await lockTables(session, wishes.looked, wishes.choose)
+    const reset = new Set(tables.map(({ oid }) => oid))
     const acting = tables
       .flatMap(table => table.acting)
       .filter(({ kind }) => !wishes.triggers || kind === 'row security')
@@ -133,12 +134,12 @@ async function takeSeeds(session: Session, source: SeedSource, tables: readonly 
   return seeds
 }
 
-/** From this size on it is faster to begin a new file. */
+/** From this size in bytes on it is faster to begin a new file. */
 const large = 4 * 1024 * 1024
 
 async function empty(session: Session, tables: readonly Table[], { references }: Catalog, kept: readonly KeptRow[]) {
   const holding = new Set(kept.map(({ table }) => table))
-  const truncated = truncatable(tables, references, holding)
+  const truncated = truncatable(tables, references, holding, await largeTables(session, tables))
   if (truncated.length > 0) await session.query(`truncate only ${truncated.map(({ name }) => name).join(', only ')}`)
   const deletes = tables
     .filter(table => !truncated.includes(table))
@@ -151,14 +152,23 @@ async function empty(session: Session, tables: readonly Table[], { references }:
   if (deletes.length > 0) await session.query(`with ${deletes.join(', ')} select`)
 }
 
+async function largeTables(session: Session, tables: readonly Table[]): Promise<Set<number>> {
+  const { rows } = await session.query<{ oid: string }>(
+    'select oid::text as oid from unnest($1::oid[]) t(oid) where pg_relation_size(oid) >= $2',
+    [tables.map(({ oid }) => oid), large],
+  )
+  return new Set(rows.map(({ oid }) => Number(oid)))
+}
+
 /** Large tables in which nothing stays, with all that refer to them: TRUNCATE takes no less. */
 function truncatable(
   tables: readonly Table[],
   references: Catalog['references'],
   holding: ReadonlySet<string>,
+  isLarge: ReadonlySet<number>,
 ): Table[] {
   const byOid = new Map(tables.map(table => [table.oid, table]))
-  const candidates = tables.filter(({ bytes, name }) => bytes >= large && !holding.has(name))
+  const candidates = tables.filter(({ oid, name }) => isLarge.has(oid) && !holding.has(name))
   const chosen = new Set<Table>()
   for (const candidate of candidates) {
     const group = new Set([candidate.oid])

@@ -38,8 +38,8 @@ export interface Reset extends PutBack {
  *
  * The rows come from the template that tests start from, on the tests' server. Protected environments are refused by the guard.
  *
- * @throws SeedbedError GUARD_PROTECTED, RESET_UNCONFIRMED, RESET_SCHEMA_DIFFERS, RESET_NO_SUCH_TABLE, RESET_CONFLICT,
- *   RESET_BREAKS_CONSTRAINT, RESET_FAILED, and what `openGuarded` and a run's start throw
+ * @throws SeedbedError GUARD_PROTECTED, RESET_UNCONFIRMED, RESET_SCHEMA_DIFFERS, RESET_SCHEMA_CHANGES, RESET_NO_SUCH_TABLE,
+ *   RESET_CONFLICT, RESET_BREAKS_CONSTRAINT, RESET_FAILED, and what `openGuarded` and a run's start throw
  * @example
  * const { tables, kept } = await resetDatabase({ folder: process.cwd(), environment: 'test' })
  */

@@ -1,7 +1,8 @@
 import type { GuardedSession } from '@seedbed/environments/guard'
 import { readMarks } from '../preserve/marks.js'
-import { readCatalog, type Catalog, type Table } from './catalog.js'
+import type { Catalog, Table } from './catalog.js'
 import { resetErrors } from './errors.js'
+import { lookAtCatalog } from './look-at-catalog.js'
 import { putBack, type PutBack } from './put-back.js'
 import type { ResetOptions } from './reset-database.js'
 import { openSeedSource, type SeedSource } from './seed-source.js'
@@ -9,7 +10,7 @@ import { openSeedSource, type SeedSource } from './seed-source.js'
 /**
  * Brings a database that has had all migrations back to its seeds, on a session that is open: see `resetDatabase`.
  *
- * @throws SeedbedError RESET_SCHEMA_DIFFERS, RESET_NO_SUCH_TABLE, RESET_CONFLICT, RESET_BREAKS_CONSTRAINT, RESET_FAILED
+ * @throws SeedbedError RESET_SCHEMA_DIFFERS, RESET_SCHEMA_CHANGES, RESET_NO_SUCH_TABLE, RESET_CONFLICT, RESET_BREAKS_CONSTRAINT, RESET_FAILED
  */
 export async function resetRows(
   session: GuardedSession<'reset'>,
@@ -19,11 +20,16 @@ export async function resetRows(
 ): Promise<PutBack> {
   const { conflicts = 'keep', triggers = false, dryRun = false } = options
   const environment = session.environment.name
-  const catalog = await readCatalog(session)
-  const reset = chosenTables(catalog, options, environment)
+  const looked = await lookAtCatalog(session)
+  // Before the template is built, which may take its time: a name is misspelt sooner than a schema changes.
+  chosenTables(looked.catalog, options, environment)
   await using source = await openSeedSource(folder, progress)
-  refuseOtherColumns(session, catalog, reset, source)
-  const wishes = { catalog, reset: new Set(reset.map(({ oid }) => oid)), conflicts, triggers, dryRun }
+  const choose = (catalog: Catalog) => {
+    const tables = chosenTables(catalog, options, environment)
+    refuseOtherColumns(session, catalog, tables, source)
+    return tables
+  }
+  const wishes = { looked, choose, conflicts, triggers, dryRun }
   try {
     return await putBack(session, source, { ...wishes, marks: await readMarks(session) })
   } catch (cause) {

@@ -4,8 +4,9 @@ import type { SeedLabels } from '../seeds/seed-labels.js'
 import { withDatabase } from '../server/database-url.js'
 import { loadPg } from '../server/load-pg.js'
 import { ensureTemplate } from '../template/ensure-template.js'
-import { readCatalog, type Catalog, type Table } from './catalog.js'
 import { asText } from './as-text.js'
+import type { Catalog, Table } from './catalog.js'
+import { lookAtCatalog } from './look-at-catalog.js'
 
 /** A database that is as the migrations and the seeds leave it: the one that each test starts from. */
 export interface SeedSource extends AsyncDisposable {
@@ -65,7 +66,7 @@ export async function openSeedSource(from: string, progress: (line: string) => v
 export async function readSource(reader: Client): Promise<Omit<SeedSource, 'labels' | typeof Symbol.asyncDispose>> {
   await reader.query(`set search_path = pg_catalog, pg_temp; ${asText}`)
   return {
-    catalog: await readCatalog(reader),
+    catalog: (await lookAtCatalog(reader)).catalog,
     rows: table => rowsOf(reader, table),
     next: sequence => nextOf(reader, sequence),
     largeObjects: () => largeObjectsOf(reader),

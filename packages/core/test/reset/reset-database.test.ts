@@ -4,12 +4,13 @@ import { startPostgres } from '@seedbed/postgres-for-tests'
 import { Client } from 'pg'
 import { expect, test, vi } from 'vitest'
 import { listPreserved, preserve, prepare, resetDatabase } from '../../src/index.js'
+import { catalogQuery } from '../../src/reset/catalog.js'
 import { useProject } from '../run/support.js'
 
 const project = useProject()
 
 test('from a program: functions that do not change its variables, and may be called again', async () => {
-  await using server = await startPostgres()
+  await using server = await startPostgres({ settings: { log_statement: 'all' } })
   const url = server.urlFor({ database: 'shop_test' })
   process.env.TEST_DATABASE_URL = url
   process.env.DATABASE_URL = 'postgresql://me@localhost/mine'
@@ -27,8 +28,17 @@ test('from a program: functions that do not change its variables, and may be cal
 
   const { kept } = await preserve({ folder, rows: { table: 'users', value: '2' } })
   expect(kept).toMatchObject([{ table: 'public.users', key: { id: '2' } }])
+  // The log indents lines.
+  const line = catalogQuery
+    .split('\n')
+    .find(each => each.includes('relispopulated'))!
+    .trim()
+  const looks = async () => (await server.log()).split(line).length
   for (const time of [1, 2]) {
+    const before = await looks()
     const { tables } = await resetDatabase({ folder })
+    // The database's catalog, and the template's; the second time neither.
+    expect((await looks()) - before).toBe(time === 1 ? 2 : 0)
     expect(tables, `time ${time}`).toContainEqual({
       table: 'public.users',
       before: time === 1 ? 3 : 2,

@@ -1,16 +1,18 @@
+import type { PostgresMajor } from '@seedbed/postgres-for-tests'
 import { Client } from 'pg'
 import { expect } from 'vitest'
-import { readCatalog } from '../../src/reset/catalog.js'
+import { readCatalog, type Catalog } from '../../src/reset/catalog.js'
 import type { ConflictRule } from '../../src/reset/conflicts.js'
 import type { Mark } from '../../src/reset/kept-rows.js'
+import { lookAtCatalog } from '../../src/reset/look-at-catalog.js'
 import { putBack, type PutBack } from '../../src/reset/put-back.js'
 import { readSource, type SeedSource } from '../../src/reset/seed-source.js'
 import { rowsDigest } from '../../src/structure/rows-digest.js'
 import { useServer } from '../migrations/project.js'
 
 /** A server for a test file, and pairs of databases on it. */
-export function usePairs(): (schema: string, seeds: string) => Promise<Pair> {
-  const server = useServer(15)
+export function usePairs(version: PostgresMajor = 15): (schema: string, seeds: string) => Promise<Pair> {
+  const server = useServer(version)
   return async (schema, seeds) => makePair([await server.database(), await server.database()], schema, seeds)
 }
 
@@ -38,14 +40,13 @@ async function makePair(urls: [string, string], schema: string, seeds: string): 
     await each.query(seeds)
   }
   for (const each of [seed, client]) await each.query('set search_path = pg_catalog, pg_temp')
-  const source: Omit<SeedSource, typeof Symbol.asyncDispose | 'labels'> = await readSource(seed)
   return {
     ...{ client, seed },
     async reset({ marks = [], conflicts = 'keep', triggers = false, dryRun = false, only } = {}) {
-      const catalog = await readCatalog(client)
-      const chosen = catalog.tables.filter(({ name }) => !only || only.includes(name))
-      const reset = new Set(chosen.map(({ oid }) => oid))
-      return putBack(client, source as SeedSource, { catalog, reset, marks, conflicts, triggers, dryRun })
+      const source: Omit<SeedSource, typeof Symbol.asyncDispose | 'labels'> = await readSource(seed)
+      const looked = await lookAtCatalog(client)
+      const choose = ({ tables }: Catalog) => tables.filter(({ name }) => !only || only.includes(name))
+      return putBack(client, source as SeedSource, { looked, choose, marks, conflicts, triggers, dryRun })
     },
     digests: async () => [await rowsDigest(seed), await rowsDigest(client)],
     async all<Row>(sql: string) {
