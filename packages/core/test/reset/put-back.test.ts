@@ -4,8 +4,6 @@ import type { Mark } from '../../src/reset/kept-rows.js'
 import { rowsDigest } from '../../src/structure/rows-digest.js'
 import { rowsAlike, usePairs, type Pair } from './support.js'
 
-const makePair = usePairs()
-
 const mark = (table: string, key: Record<string, string>): Mark => ({
   id: `${table} ${JSON.stringify(key)}`,
   table,
@@ -26,7 +24,9 @@ const shopSeeds = `
   update public.users set best = 1 where id = 1;
   insert into public.lines values (1, 1), (1, 2), (2, 1)`
 
-describe('rows', () => {
+describe.each([15, 16, 17, 18] as const)('rows on PostgreSQL %i', version => {
+  const makePair = usePairs(version)
+
   test('all that was written goes, and what was deleted comes back, in cycles of foreign keys', async () => {
     await using both = await makePair(shop, shopSeeds)
     const { client, reset, digests } = both
@@ -124,7 +124,24 @@ describe('rows', () => {
   })
 })
 
-describe('what tables can be', () => {
+const onlyOf18: [string, string, string, string][] = [
+  [
+    'virtual columns, and foreign keys that are not enforced',
+    'create table public.t (id int primary key, twice int generated always as (id * 2) virtual, up int references public.t not enforced)',
+    'insert into public.t (id, up) values (1, 7), (2, 1)',
+    'delete from public.t where id = 1; insert into public.t (id, up) values (3, 9)',
+  ],
+  [
+    'keys of a period, and foreign keys to them',
+    'create extension btree_gist schema public; create table public.t (id int, at int4range, primary key (id, at without overlaps)); create table public.r (id int, at int4range, foreign key (id, period at) references public.t (id, period at))',
+    "insert into public.t values (1, '[1,5)'), (1, '[5,9)'), (2, '[1,3)'); insert into public.r values (1, '[2,7)')",
+    "delete from public.r; delete from public.t where id = 1; insert into public.t values (1, '[2,9)'); insert into public.r values (1, '[3,4)')",
+  ],
+]
+
+describe.each([15, 18] as const)('what tables can be on PostgreSQL %i', version => {
+  const makePair = usePairs(version)
+
   test.each<[string, string, string, string]>([
     [
       'generated columns and GENERATED ALWAYS',
@@ -180,6 +197,7 @@ describe('what tables can be', () => {
       "insert into public.t values (default), (default); select lo_from_bytea(12345, 'seed')",
       "select nextval('public.s'); select lo_unlink(12345), lo_from_bytea(777, 'x')",
     ],
+    ...(version < 18 ? [] : onlyOf18),
   ])('%s', async (_, schema, seeds, writes) => {
     await using both = await makePair(schema, seeds)
     const state = () =>
@@ -195,6 +213,26 @@ describe('what tables can be', () => {
       (await client.query('select oid::int, lo_get(oid) from pg_largeobject_metadata')).rows
     expect(await objects(both.client)).toEqual(await objects(both.seed))
   })
+
+  test.runIf(version >= 18)(
+    'what a row refers to by a period stays, all of it; the seeds’ rows that overlap it are left out',
+    async () => {
+      await using both = await makePair(
+        `create extension btree_gist schema public; create table public.t (id int, at int4range, primary key (id, at without overlaps));
+        create table public.r (n int primary key, id int, at int4range, foreign key (id, period at) references public.t (id, period at))`,
+        "insert into public.t values (1, '[1,9)'), (2, '[1,3)')",
+      )
+      await both.client
+        .query(`delete from public.t where id = 1; insert into public.t values (1, '[1,5)'), (1, '[5,7)'), (1, '[7,9)');
+      insert into public.r values (1, 1, '[2,6)')`)
+      await both.reset({ marks: [mark('public.r', { n: '1' })] })
+      expect(await both.all('select id, at::text from public.t order by id, at')).toEqual([
+        { id: 1, at: '[1,5)' },
+        { id: 1, at: '[5,7)' },
+        { id: 2, at: '[1,3)' },
+      ])
+    },
+  )
 
   test('triggers fire if that is asked for', async () => {
     await using both = await makePair(
