@@ -14,6 +14,7 @@ const jobs = [
   { name: 'vitest-4', minutes: 8 },
   { name: 'vitest-5', minutes: 8 },
   { name: 'jest-29', minutes: 8 },
+  { name: 'isolations', minutes: 10 },
   { name: 'node-24', minutes: 8 },
   { name: 'drivers', minutes: 10 },
   { name: 'managed', minutes: 8 },

@@ -11,6 +11,7 @@ const {
   SEEDBED_TEST_MODULES = fileURLToPath(new URL('../../../../node_modules', import.meta.url)),
   SEEDBED_TEST_NODE: node = process.execPath,
   SEEDBED_TEST_RUNNER: name = 'vitest',
+  SEEDBED_TEST_ISOLATION = 'transaction',
 } = process.env
 
 /** The folder in which the projects find the runner and its adapter. */
@@ -53,6 +54,9 @@ export interface Project extends ProjectFolder {
   start(options?: RunOptions): Running
 }
 
+/** Of the projects' configs. */
+export const isolation = SEEDBED_TEST_ISOLATION as 'transaction' | 'restore' | 'database'
+
 export const runner: Runner = { vitest, jest }[name]!
 
 export async function makeProject(files: Record<string, string>, options: ConfigOptions = {}): Promise<Project> {
@@ -60,7 +64,11 @@ export async function makeProject(files: Record<string, string>, options: Config
     Object.fromEntries(
       Object.entries(some).map(([path, text]) => [path, path.endsWith('.js') ? runner.source(text) : text]),
     )
-  const project = await makeFolder({ ...usersAndPosts, ...runner.config(options), ...sources(files) }, modules)
+  const config = { 'seedbed.config.json': JSON.stringify({ isolation }) }
+  const project = await makeFolder(
+    { ...usersAndPosts, ...config, ...runner.config(options), ...sources(files) },
+    modules,
+  )
   const results = join(project.folder, 'results.json')
   const start: Project['start'] = ({ args = [], env = {}, ...options } = {}) =>
     startProgram([node, join(modules, runner.program), ...runner.args(options), ...args], project.folder, env)
