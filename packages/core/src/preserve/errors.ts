@@ -37,6 +37,20 @@ export const { errors: preserveErrors, kinds: preserveErrorKinds } = defineError
     message: ({ table, what }) => `${table} has no row with ${what}.`,
     hint: () => 'Nothing was marked.',
   }),
+  PRESERVE_BREAKS_SEEDS: kind<{ table: string; constraint: string; reason: string }>({
+    title: 'What is preserved in the test database and the seeds cannot both be there in tests',
+    why:
+      'Tests see the preserved rows of the test database. A row of the seeds that has the same unique value as one of them gives way, and another ' +
+      'row of the seeds refers to it; or a constraint allows only one of two. No template was built.',
+    example: {
+      table: 'public.orders',
+      constraint: 'orders_user_id_fkey',
+      reason: 'they refer to public.users (id=1), which gives way to a preserved row with the same unique value.',
+    },
+    message: ({ table, constraint, reason }) => `Rows of ${table} would break ${constraint}: ${reason}`,
+    hint: () =>
+      'Unmark the preserved row (seedbed preserve --list, then --off), give it another value, or change the seeds so that they do not meet.',
+  }),
   PRESERVE_UNKNOWN_LABEL: kind<{ label: string; known: string[] }>({
     title: 'No row of the seeds has this label',
     why: '--label names a row of the seeds by its table and its label.',

@@ -98,7 +98,7 @@ async function followReferences(
 }
 
 /** The referenced row is `t`, the one that refers to it is `f`. */
-function joined({ columns }: Reference): string {
+export function joined({ columns }: Reference): string {
   const { escapeIdentifier } = loadPg()
   return columns
     .map(({ from, to, equals }) => `t.${escapeIdentifier(to)} ${equals} f.${escapeIdentifier(from)}`)

@@ -3,6 +3,7 @@ import { readSqlFile } from '../migrations/read-sql-file.js'
 import { runSqlFile } from '../migrations/run-sql-file.js'
 import { explainDeferred } from './explain-deferred.js'
 import { shownPath } from './find-seeds.js'
+import type { RowKey } from './insert-rows.js'
 import { readLabelledRows, type LabelledRow } from './labelled-rows.js'
 import { loadFiles } from './load-files.js'
 import type { Queryable } from './queryable.js'
@@ -13,7 +14,7 @@ import type { SeedLabels } from './seed-labels.js'
  * Triggers fire as they do for any INSERT, and foreign keys are checked; no right is needed beyond those of an owner.
  *
  * @param files absolute paths, in their order; see `findSeeds`
- * @param options.beforeCommit writes what is to be committed with them
+ * @param options.beforeCommit writes what is to be committed with them; if rows of the seeds are elsewhere then, says where
  * @returns the labelled rows as the database holds them at the end
  * @throws the errors of `src/seeds/errors.ts`, with file, line and column; SQL_FAILED for an SQL seed
  * @example const labels = await loadSeeds(client, plan.files, { projectFolder: '/app' })
@@ -21,7 +22,10 @@ import type { SeedLabels } from './seed-labels.js'
 export async function loadSeeds(
   client: ClientBase,
   files: readonly string[],
-  { projectFolder, beforeCommit }: { projectFolder: string; beforeCommit?: () => Promise<void> },
+  {
+    projectFolder,
+    beforeCommit,
+  }: { projectFolder: string; beforeCommit?: () => Promise<((row: LabelledRow) => RowKey) | void> },
 ): Promise<SeedLabels> {
   const db: Queryable = { query: (text, values) => client.query(text, values) }
   await client.query('begin')
@@ -32,8 +36,8 @@ export async function loadSeeds(
     })
     const broken = await explainDeferred(db, parts)
     if (broken) throw broken.error
-    await beforeCommit?.()
-    const labels = await readLabels(client, labelled)
+    const keyOf = await beforeCommit?.()
+    const labels = await readLabels(client, keyOf ? labelled.map(row => ({ ...row, key: keyOf(row) })) : labelled)
     await client.query('commit')
     return labels
   } catch (error) {

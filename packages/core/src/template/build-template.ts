@@ -52,9 +52,12 @@ export async function buildTemplate(database: string, sources: TemplateSources):
   const application = await connect(url)
   try {
     const beforeCommit = async () => {
-      if (!preserved) return
-      const { addPreservedRows } = await import('../preserve/preserved-rows.js')
-      await addPreservedRows(application, preserved)
+      if (!preserved) return undefined
+      const [{ addPreservedRows }, { keysAfter }] = await Promise.all([
+        import('../preserve/add-preserved-rows.js'),
+        import('../preserve/keys-after.js'),
+      ])
+      return keysAfter(await addPreservedRows(application, preserved))
     }
     const labels = await loadSeeds(application, seeds.files, { projectFolder: folder, beforeCommit })
     const { rows } = await application.query<{ unlogged: boolean }>(

@@ -70,14 +70,18 @@ export async function project(files: Record<string, string | Buffer>): Promise<P
 }
 
 /** Finds and loads `seeds/` of a project that consists of some files. Objects are written as JSON. */
-export async function load(client: pg.Client, files: Record<string, unknown>): Promise<SeedLabels> {
+export async function load(
+  client: pg.Client,
+  files: Record<string, unknown>,
+  beforeCommit?: Parameters<typeof loadSeeds>[2]['beforeCommit'],
+): Promise<SeedLabels> {
   const texts = Object.entries(files).map(([name, content]) => [
     `seeds/${name}`,
     typeof content === 'string' || Buffer.isBuffer(content) ? content : JSON.stringify(content, null, 1),
   ])
   await using made = await project(Object.fromEntries(texts) as Record<string, string | Buffer>)
   const { files: found } = await findSeeds(made.folder, {})
-  return await loadSeeds(client, found, { projectFolder: made.folder })
+  return await loadSeeds(client, found, { projectFolder: made.folder, ...(beforeCommit && { beforeCommit }) })
 }
 
 /** The error that something is refused with: its code and message, or a failure of the test. */
