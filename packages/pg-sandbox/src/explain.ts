@@ -46,5 +46,5 @@ export const notUnderstood = 'the sandbox cannot tell what this text does to the
 
 /** What all differences have in common: the isolation that has none of them. */
 export function notInSandbox(why: string): string {
-  return `${why} A database of the test's own allows it (Seedbed: isolation: 'database').`
+  return `${why} A database of the test's own allows it (Seedbed: isolation('database')).`
 }

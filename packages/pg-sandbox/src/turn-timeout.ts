@@ -11,7 +11,7 @@ export function turnTimeout(milliseconds: number): (waiting: Member, holder: Mem
         // lock_not_available
         code: '55P03',
         detail: `Waiting: ${lastStatement(waiting)}\nThe open transaction's last statement: ${lastStatement(holder)}`,
-        hint: "Run the statement on the client that has the transaction, or end the transaction first. If the two must run side by side, the test needs a database of its own (Seedbed: isolation: 'database').",
+        hint: "Run the statement on the client that has the transaction, or end the transaction first. If the two must run side by side, the test needs sessions of its own (Seedbed: isolation('restore')).",
       },
     )
 }

@@ -127,6 +127,26 @@ test('packages/pg-sandbox/README.md: its example prints what it says, its tests 
   })
 })
 
+test.each(['vitest', 'jest'] as const)('docs/guide/isolation.md: its tests pass (%s)', async runner => {
+  const document = 'docs/guide/isolation.md'
+  const language = runner === 'vitest' ? 'ts' : 'js'
+  const own = { ...tables, 'seeds/users.json': '{ "users": [{ "name": "Ada" }, { "name": "Grace" }] }' }
+  const asJest = {
+    ...own,
+    'package.json': '{}',
+    'vitest.config.ts': '',
+    'jest.config.js': "module.exports = { preset: '@seedbed/jest' }",
+  }
+  const text = snippet(document, 'Choosing one', language).text
+  await run({
+    document,
+    sections: [],
+    files: { ...(runner === 'vitest' ? own : asJest), [`orders.test.${language}`]: text },
+    runner,
+    prints: [runner === 'vitest' ? /Tests {2}5 passed/ : /Tests: +2 passed/],
+  })
+})
+
 describe('docs/guide/vitest.md', () => {
   const document = 'docs/guide/vitest.md'
   test('the application, fixtures, scopes and concurrent tests', async () => {
