@@ -1,21 +1,44 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-tests'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { makeProject, withFiles, type Project } from './support/project.js'
 import { sqlOn } from './support/sql.js'
 
+const underEachIsolation = `
+  for (const kind of ['transaction', 'restore', 'database']) {
+    isolation(kind, test)(kind, async () => {
+      const { rows } = await db.query('select id, name from users order by id')
+      expect(rows).toEqual([{ id: 1, name: 'Ada' }, { id: Number(process.env.GRACE), name: 'Grace' }])
+      expect([seeds.users.ada.id, seeds.users.grace.id]).toEqual(rows.map(row => row.id))
+      await db.query("update users set name = name || ' of the test before'")
+    })
+  }`
+const inBothRunners = {
+  'vitest.config.js': `
+    import seedbed from '@seedbed/vitest/plugin'
+    export default { plugins: [seedbed()], test: { globals: true, maxWorkers: 1 } }`,
+  'a.test.js': `import { db, isolation, seeds } from '@seedbed/vitest'\n${underEachIsolation}`,
+  'jest.config.cjs': "module.exports = { preset: '@seedbed/jest', testMatch: ['**/a.spec.cjs'] }",
+  'a.spec.cjs': `const { db, isolation, seeds } = require('@seedbed/jest')\n${underEachIsolation}`,
+}
+
 // What is preserved in the test database, tests see: every command in a sandbox does as a test does.
 let server: PostgresForTests
 let project: Project
+let url: string
 beforeAll(async () => {
   server = await startPostgres({ version: 16 })
   await run("create role tester login createdb password 's3cret'")
+  url = server.urlFor({ user: 'tester', password: 's3cret', database: 'shop_test' })
   project = await makeProject(
-    { TEST_DATABASE_URL: server.urlFor({ user: 'tester', password: 's3cret', database: 'shop_test' }) },
+    { TEST_DATABASE_URL: url },
     withFiles({
+      ...inBothRunners,
       'seedbed.config.json': '{ "project": "shop" }',
       'migrations/1_users.sql': `create table users (id int generated always as identity primary key, name text unique, boss int references users);
         create table prices (tenant_id int, code text, user_id int references users, primary key (tenant_id, code))`,
-      'seeds/users.json': '{ "users": [{ "name": "Ada" }, { "name": "Grace" }] }',
+      'seeds/users.json': '{ "users": { "ada": { "name": "Ada" }, "grace": { "name": "Grace" } } }',
     }),
   )
   expect((await project.seedbed(['prepare'])).code).toBe(0)
@@ -57,9 +80,30 @@ test('a marked row of the test database, and what it refers to, are there in tes
   expect((await inTest(names)).stdout).toBe('Ada Grace\n')
 })
 
-test('a row of the seeds with the same unique value gives way', async () => {
-  await run("truncate users cascade; insert into users (name) overriding system value values ('Grace')", 'shop_test')
+/** Another Grace than that of the seeds, in the test database. */
+async function preserveGrace(): Promise<number> {
+  await run("truncate users cascade; insert into users (name) values ('Grace')", 'shop_test')
   await project.seedbed(['preserve', 'users', '--where', "name = 'Grace'"])
+  const [grace] = await run<{ id: number }>('select id from users', 'shop_test')
+  expect(grace!.id).toBeGreaterThan(2)
+  return grace!.id
+}
+
+test('a row of the seeds with the same unique value gives way', async () => {
+  const id = await preserveGrace()
   const seen = await inTest("select string_agg(id || name, ' ' order by id) from users")
-  expect(seen.stdout, seen.stderr).toMatch(/^1Ada \d+Grace\n$/)
+  expect(seen.stdout, seen.stderr).toBe(`1Ada ${id}Grace\n`)
+})
+
+test.each([
+  ['Vitest', ['vitest/vitest.mjs', 'run', 'a.test.js']],
+  ['Jest', ['jest/bin/jest.js', '--runInBand']],
+])('tests of %s see it under every isolation, and a label is the row that is there', async (_, [program, ...args]) => {
+  const id = await preserveGrace()
+  const { PATH, HOME, SEEDBED_HOME } = process.env
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [`node_modules/${program}`, ...args], {
+    cwd: project.folder,
+    env: { PATH, HOME, SEEDBED_HOME, NO_COLOR: '1', TEST_DATABASE_URL: url, GRACE: String(id) },
+  }).catch(failed => failed as { stdout: string; stderr: string })
+  expect(stdout + stderr).toMatch(/Tests: +3 passed, 3 total|Tests +3 passed \(3\)/)
 })
