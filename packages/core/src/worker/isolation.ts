@@ -1,6 +1,7 @@
 import type { Isolation } from '../config/config.js'
+import type { Declared } from './declared.js'
 import { workerErrors } from './errors.js'
-import { openedScopes, type WorkerScopes } from './scopes.js'
+import { openedScopes } from './scopes.js'
 
 /** A runner's function that defines tests or suites, such as `test`, `describe.each`, `test.concurrent.only`. */
 type Definer = (...all: never[]) => unknown
@@ -24,37 +25,30 @@ export function isolation(isolation: Isolation, define?: Definer): Definer | voi
   if (!known.includes(isolation)) throw workerErrors.ISOLATION_UNKNOWN({ found: isolation, known: [...known] })
   const scopes = openedScopes()
   if (!scopes) throw workerErrors.DB_OUTSIDE_RUN({ what: 'isolation' })
-  if (define) return under(scopes, isolation, define)
-  blocksOf(scopes, isolation).declare(isolation)
+  const { declared } = scopes
+  const read = whileReading(declared, isolation)
+  if (define) return under(declared, isolation, define)
+  declared.declare(read().block, isolation)
 }
 
 /** The same function, and those that it has or returns; what they define is of this isolation. */
-function under(scopes: WorkerScopes, isolation: Isolation, define: Definer, owner?: object): Definer {
+function under(declared: Declared, isolation: Isolation, define: Definer, owner?: object): Definer {
   return new Proxy(define, {
     get(target, name) {
       const value: unknown = Reflect.get(target, name, target)
-      return typeof value === 'function' ? under(scopes, isolation, value as Definer, target) : value
+      return typeof value === 'function' ? under(declared, isolation, value as Definer, target) : value
     },
     apply(target, self, all) {
-      const { entries } = blocksOf(scopes, isolation)
-      const before = entries().length
+      const read = whileReading(declared, isolation)
+      const before = read().entries.length
       const result: unknown = Reflect.apply(target, owner ?? self, all)
-      for (const entry of entries().slice(before)) scopes.declared.set(entry, isolation)
-      return typeof result === 'function' ? under(scopes, isolation, result as Definer) : result
+      for (const entry of read().entries.slice(before)) declared.declare(entry, isolation)
+      return typeof result === 'function' ? under(declared, isolation, result as Definer) : result
     },
   })
 }
 
-/** While a file is being read, and not while its tests run. */
-function blocksOf(scopes: WorkerScopes, isolation: Isolation) {
-  if (!scopes.blocks) throw workerErrors.ISOLATION_TOO_LATE({ isolation })
-  const read = scopes.blocks
-  return {
-    entries: () => read().entries,
-    declare(isolation: Isolation) {
-      const { block } = read()
-      if (block) scopes.declared.set(block, isolation)
-      else scopes.ofFile = isolation
-    },
-  }
+function whileReading({ blocks }: Declared, isolation: Isolation) {
+  if (!blocks) throw workerErrors.ISOLATION_TOO_LATE({ isolation })
+  return blocks
 }

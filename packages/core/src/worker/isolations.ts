@@ -163,8 +163,11 @@ export function openIsolations({
       return outer ? { direct: null } : {}
     },
     async leave(scope, failed) {
-      if (entered.at(-1)?.scope.id !== scope.id) return []
-      const left = entered.pop()!
+      const index = entered.findLastIndex(each => each.scope.id === scope.id)
+      if (index === -1) return []
+      // What is above it could not be entered after all.
+      const left = entered[index]!
+      entered.length = index
       if (left.isolation === 'database') return leaveOwn(left, failed)
       return left.isolation === 'restore' && lent ? leaveRestore(left, failed) : []
     },

@@ -1,4 +1,7 @@
 import type { Sandbox } from 'pg-sandbox'
+import type { Isolation } from '../config/config.js'
+import type { RunHandle, WorkerDatabase } from '../run/run-handle.js'
+import type { Declared } from './declared.js'
 import type { OwnDatabase } from './isolations.js'
 
 /** A part of a file that starts and ends: what is written in it is gone when it ends. */
@@ -25,4 +28,37 @@ export interface ConcurrentScope extends Scope {
 export interface ScopeFollower {
   beforeLeave(): Promise<void>
   afterLeave(): Promise<void>
+}
+
+/** What an adapter tells of its runner's events in this process. */
+export interface WorkerScopes {
+  /**
+   * Throws CONNECTION_CHANGED if a test starts while DATABASE_URL or a PG* variable is not what Seedbed has set,
+   * TRANSACTION_ENDED if something was committed in the worker's database, and KEPT_WITH_TEST if a test starts whose file or
+   * suite has lost its rows to a test that was kept.
+   */
+  enter(scope: Scope): Promise<void>
+  /** Ends the scope and any that were left open inside it. A scope that was never entered is none. */
+  leave(scope: Scope): Promise<void>
+  /** Ends the sandbox. Only for a worker that outlives its run; a process that ends takes its sessions with it. */
+  close(): Promise<void>
+  readonly run: RunHandle
+  /** The runner's number for this worker, from 1. */
+  readonly slot: number
+  readonly assigned: WorkerDatabase
+  /** What DATABASE_URL leads to. */
+  readonly sandbox: Sandbox
+  /** Those that are entered, the innermost last. */
+  readonly entered: readonly Scope[]
+  readonly declared: Declared
+  /** Of a scope within the innermost one. */
+  isolationOf(scope: Scope): Isolation
+  /** For a concurrent test that may commit. */
+  ownDatabase(): Promise<OwnDatabase>
+  readonly concurrent: ReadonlyMap<unknown, ConcurrentScope>
+  /** Whoever has to know of scopes as well, once a test has asked for the worker's client. */
+  client?: ScopeFollower
+  print(line: string): void
+  /** Those of this process that say where to connect; tests look at the first. */
+  environments: NodeJS.ProcessEnv[]
 }

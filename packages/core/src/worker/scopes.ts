@@ -1,61 +1,16 @@
-import { openSandbox, type Footprint, type Sandbox } from 'pg-sandbox'
+import { openSandbox, type Footprint } from 'pg-sandbox'
 import { applyVariables } from '../run/apply-variables.js'
 import type { FailedRun, RunHandle, WorkerDatabase } from '../run/run-handle.js'
 import { variablesAt } from '../run/worker-address.js'
 import { appendNote, isSpoiled, markSpoiled, readAssigned } from '../run/worker-files.js'
-import type { Isolation } from '../config/config.js'
-import type { Isolations, OwnDatabase } from './isolations.js'
+import { openDeclared, type Block } from './declared.js'
+import type { Isolations } from './isolations.js'
 import type { KeepOutcome } from './keep-failed.js'
-import type { ConcurrentScope, Scope, ScopeFollower } from './scope.js'
+import type { ConcurrentScope, Scope, ScopeFollower, WorkerScopes } from './scope.js'
 import { testCosts } from './test-costs.js'
 import { variableCheck } from './variable-check.js'
 
-export type { ConcurrentScope, Scope, ScopeFollower }
-
-/** What an adapter tells of its runner's events in this process. */
-export interface WorkerScopes {
-  /**
-   * Throws CONNECTION_CHANGED if a test starts while DATABASE_URL or a PG* variable is not what Seedbed has set,
-   * TRANSACTION_ENDED if something was committed in the worker's database, and KEPT_WITH_TEST if a test starts whose file or
-   * suite has lost its rows to a test that was kept.
-   */
-  enter(scope: Scope): Promise<void>
-  /** Ends the scope and any that were left open inside it. A scope that was never entered is none. */
-  leave(scope: Scope): Promise<void>
-  /** Ends the sandbox. Only for a worker that outlives its run; a process that ends takes its sessions with it. */
-  close(): Promise<void>
-  readonly run: RunHandle
-  /** The runner's number for this worker, from 1. */
-  readonly slot: number
-  readonly assigned: WorkerDatabase
-  /** What DATABASE_URL leads to. */
-  readonly sandbox: Sandbox
-  /** Those that are entered, the innermost last. */
-  readonly entered: readonly Scope[]
-  /** What was said while the file was read: for its describes and tests, by the runner's own objects, and for itself. */
-  readonly declared: WeakMap<object, Isolation>
-  ofFile: Isolation | undefined
-  /** Until the file's tests begin. */
-  blocks?: (() => Block) | undefined
-  /** Of a scope within the innermost one. */
-  isolationOf(scope: Scope): Isolation
-  /** For a concurrent test that may commit. */
-  ownDatabase(): Promise<OwnDatabase>
-  readonly concurrent: ReadonlyMap<unknown, ConcurrentScope>
-  /** Whoever has to know of scopes as well, once a test has asked for the worker's client. */
-  client?: ScopeFollower
-  print(line: string): void
-  /** Those of this process that say where to connect; tests look at the first. */
-  environments: NodeJS.ProcessEnv[]
-}
-
-/** What a runner reads, while it reads a test file. */
-export interface Block {
-  /** The `describe` whose function runs; undefined at the top of the file. */
-  block: object | undefined
-  /** What is in it so far. */
-  entries: readonly object[]
-}
+export type { ConcurrentScope, Scope, ScopeFollower, WorkerScopes }
 
 export interface OpenScopesOptions {
   /** What the runner reads now; `isolation()` asks. */
@@ -97,7 +52,8 @@ export async function openScopes(
   if (!same) await known?.close()
   const scopes = same ? known : (holder[scopesKey] = await makeScopes(run, slot, databaseOf(run, slot)))
   for (const environment of environments) applyVariables(environment, scopes.assigned.variables)
-  Object.assign(scopes, { print, environments, blocks, ofFile: undefined })
+  Object.assign(scopes, { print, environments })
+  scopes.declared.begin(blocks)
   return scopes
 }
 
@@ -144,20 +100,8 @@ async function makeScopes(run: RunHandle, slot: number, database: WorkerDatabase
     return (isolations = openIsolations({ run, slot, sandbox, around: entered }))
   }
 
-  const declared = new WeakMap<object, Isolation>()
-  const declaredOf = ({ id, kind }: Scope) =>
-    kind === 'file' ? scopes.ofFile : typeof id === 'object' && id !== null ? declared.get(id) : undefined
-
-  /** Of those that were declared the innermost counts. */
-  function isolationOf(scope: Scope): Isolation {
-    const own = declaredOf(scope)
-    if (own) return own
-    for (const outer of entered.toReversed()) {
-      const its = declaredOf(outer)
-      if (its) return its
-    }
-    return run.isolation
-  }
+  const declared = openDeclared()
+  const isolationOf = (scope: Scope) => declared.of(scope, entered) ?? run.isolation
 
   async function enterInnermost(scope: Scope): Promise<void> {
     const isolation = isolationOf(scope)
@@ -276,7 +220,6 @@ async function makeScopes(run: RunHandle, slot: number, database: WorkerDatabase
     sandbox,
     entered,
     declared,
-    ofFile: undefined,
     isolationOf,
     ownDatabase: async () => (await openedIsolations()).ownDatabase(),
     concurrent,
@@ -300,7 +243,7 @@ async function makeScopes(run: RunHandle, slot: number, database: WorkerDatabase
           if (concurrent.size === 1) await enterInnermost(together)
           return
         }
-        if (scope.kind === 'file') scopes.blocks = undefined
+        if (scope.kind === 'file') declared.blocks = undefined
         // What the runner did not end, a test skipped half-way or a file that failed early, ends where the next starts.
         if (scope.kind === 'file') for (const left of concurrent.values()) await leaveConcurrent(left)
         if (scope.kind === 'file') while (entered.length > 0) await leaveInnermost()
