@@ -145,7 +145,7 @@ export function openIsolations({
       return workerErrors.ISOLATION_MIXED({ ...names, isolation, around: other.isolation })
     }
     const outer = entered.at(-1)
-    return isolation === 'restore' && outer && writtenSince() ? hold(outer) : undefined
+    return isolation === 'restore' && outer?.isolation === 'restore' && writtenSince() ? hold(outer) : undefined
   }
 
   return {
@@ -180,6 +180,8 @@ export function openIsolations({
   async function leaveOwn({ scope, own }: Entered, failed: boolean): Promise<string[]> {
     const database = own!.name()
     if (database === undefined) return []
+    // What was sent here was not sent to the database that is put back.
+    sent = sandbox.sent
     await sandbox.disconnect()
     if (failed && run.keep) return keepIsolated(database, scope)
     await own!.end()
