@@ -2,8 +2,8 @@ import type { Reader } from '../migrations/migration-history.js'
 import { applicationSchema } from '../structure/structure.js'
 
 /**
- * One hash over all that `readCatalog` reads: two databases, or one at two times, that have the same have the same catalog. It costs a
- * tenth of reading it.
+ * One hash over all that `readCatalog` reads: two databases, or one at two times, that have the same have the same catalog. Where there
+ * are 150 tables it costs a third of reading them, where there are 1,000 a tenth.
  *
  * The contents count, and not the rows' xmin: a reset itself writes rows of the system catalogs (it switches triggers off and on), and
  * two servers that were copied from one have had transactions of the same number.

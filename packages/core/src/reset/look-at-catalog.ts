@@ -10,7 +10,7 @@ export interface LookedAt {
 
 /**
  * The catalog of a database; read only if this process has seen none of the same digest. That is of use to a program that resets
- * often: of 150 tables it is read in 70 ms, and its digest in 15 ms.
+ * often: of 150 tables it is read in 60 ms, and its digest in 17 ms.
  *
  * @param db a session whose search_path is pg_catalog
  */
