@@ -78,7 +78,7 @@ async function inSandbox({ handle, environment }: Run, command: readonly [string
     await sandbox.enter(command[0])
     const exitCode = await runChild(command)
     const footprint = await sandbox.leave()
-    for (const line of footprintLines(footprint)) say(line)
+    for (const line of footprintLines(footprint, handle.isolation)) say(line)
     await scopes.leave(file)
     return { database: assigned.database, exitCode, footprint }
   } finally {

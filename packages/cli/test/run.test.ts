@@ -32,6 +32,22 @@ test('what a command commits is there for all of it, and never in the database',
   expect(again).toMatchObject({ code: 0, stdout: '2\n' })
 })
 
+test.each([
+  { isolation: 'restore', undone: 'put back' },
+  { isolation: 'database', undone: 'dropped' },
+])('where code has to commit it does so, and nothing of it stays: $isolation', async ({ isolation, undone }) => {
+  const files = { 'seedbed.config.json': JSON.stringify({ isolation }) }
+  await using committing = await makeProject({ TEST_DATABASE_URL: server.url }, withFiles(files))
+  // In a sandbox both would be the same transaction's.
+  const script = `node app.mjs "select pg_current_xact_id()"; node app.mjs "select pg_current_xact_id()"`
+  const [first, second] = (await committing.seedbed(['run', '--', 'sh', '-c', script])).stdout.trim().split('\n')
+  expect(Number(second)).toBeGreaterThan(Number(first))
+  const outcome = await committing.seedbed(app("insert into users (name) values ('Grace') returning id"))
+  expect(outcome).toMatchObject({ code: 0, stdout: '2\n' })
+  expect(outcome.stderr).toMatch(new RegExp(`^seedbed {2}committed and ${undone}: INSERT once \\(1 row\\)$`, 'm'))
+  expect(await committing.seedbed(app(readUsers))).toMatchObject({ stdout: 'Ada\n' })
+})
+
 test('--json says what was done as the last line of standard error; standard output is the command’s', async () => {
   const insert = "insert into users (name) values ('Grace') returning id"
   const outcome = await project.seedbed(['run', '--json', '--', 'sh', '-c', `node app.mjs "${insert}"; exit 3`])

@@ -1,5 +1,12 @@
 export { defineConfig } from './config/config.js'
-export type { ConnectionParts, ContainerServer, MigrationCommand, PrepareStep, SeedbedConfig } from './config/config.js'
+export type {
+  ConnectionParts,
+  ContainerServer,
+  Isolation,
+  MigrationCommand,
+  PrepareStep,
+  SeedbedConfig,
+} from './config/config.js'
 export { askedIn, type AskedInProject, type InProject, type Problem } from './environment/asked-in.js'
 export { auditLog, type AuditLogOptions } from './environment/audit-log.js'
 export { claimEnvironment, type ClaimOptions } from './environment/claim-environment.js'

@@ -144,6 +144,7 @@ export async function openDirectSession(
         note(bytes.toString('utf8', 5, bytes.length - 1))
         return expect()
       case 'F':
+        shared.sent += 1
         return expect()
       case 'S':
         if (copying) return

@@ -1,4 +1,4 @@
-import { db as plainDb, seeds as plainSeeds, test, type Db, type Seeds } from '@seedbed/vitest'
+import { db as plainDb, isolation, seeds as plainSeeds, test, type Db, type Seeds } from '@seedbed/vitest'
 import seedbed from '@seedbed/vitest/plugin'
 import type { Client, Pool, PoolClient } from 'pg'
 import { test as base, describe, expect, expectTypeOf } from 'vitest'
@@ -26,6 +26,17 @@ describe('types', () => {
         // @ts-expect-error -- a statement has to be text
         void db.query(1)
       })
+    expect(typed).toBeTypeOf('function')
+  })
+
+  base('isolation gives back the very function that it is given', () => {
+    const typed = () => {
+      expectTypeOf(isolation('restore', test)).toEqualTypeOf<typeof test>()
+      expectTypeOf(isolation('database', describe.each)).toEqualTypeOf<typeof describe.each>()
+      expectTypeOf(isolation('restore')).toBeVoid()
+      // @ts-expect-error -- there is no such isolation
+      isolation('commit')
+    }
     expect(typed).toBeTypeOf('function')
   })
 

@@ -16,6 +16,9 @@ const compilerOptions = {
 const uses = `
   void db.query<{ id: number }>('select 1 as id').then(({ rows }) => rows[0]!.id.toFixed())
   seeds.users.ada.name.toUpperCase()
+  isolation('restore', (name: string) => name)('the very function').toUpperCase()
+  // @ts-expect-error -- there is no such isolation
+  isolation('commit')
   // @ts-expect-error -- a statement has to be text
   void db.query(1)
   // @ts-expect-error -- there is no such label
@@ -27,8 +30,8 @@ test('db and seeds are typed, by import and by require, with the labels of the p
     'seedbed.d.ts': `
       import type users from './seeds/users.json'
       declare module '@seedbed/jest' { interface SeedFiles { users: typeof users } }`,
-    'a.test.mts': `import { db, seeds } from '@seedbed/jest'\n${uses}`,
-    'b.test.cts': `import seedbed = require('@seedbed/jest')\nconst { db, seeds } = seedbed\n${uses}`,
+    'a.test.mts': `import { db, isolation, seeds } from '@seedbed/jest'\n${uses}`,
+    'b.test.cts': `import seedbed = require('@seedbed/jest')\nconst { db, isolation, seeds } = seedbed\n${uses}`,
     'jest.config.cts': `
       import withSeedbed = require('@seedbed/jest/with-seedbed')
       export = withSeedbed({ preset: 'ts-jest', testEnvironment: 'jsdom' })`,
