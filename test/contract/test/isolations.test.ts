@@ -1,3 +1,5 @@
+import { startPostgres } from '@seedbed/postgres-for-tests'
+import { Client } from 'pg'
 import { expect, test } from 'vitest'
 import { application } from './support/isolation-tests.js'
 import { makeProject, runner } from './support/project.js'
@@ -278,6 +280,45 @@ test('a test of two files in one process: each starts on the seed, and on the sa
   const { ended, output } = await outcome("test('none', () => {})", { files: { 'a.test.js': file, 'b.test.js': file } })
   expect(ended, output).toEqual({ commits: 'passed passed', none: 'passed' })
   expect(new Set([...output.matchAll(/on (\w+);/g)].map(([, name]) => name)).size).toBe(1)
+})
+
+test('as a role that may create databases and no more, on a server of one’s own', async () => {
+  await using server = await startPostgres({ version: 15 })
+  const admin = new Client(server.url)
+  await admin.connect()
+  await admin.query('create role tests login createdb')
+  await admin.query('create database tests owner tests')
+  await admin.end()
+  const { ended, output } = await outcome(
+    `
+    isolation('restore')
+    beforeAll(() => add('of the file'))
+    test('commits', async () => {
+      expect(await commits()).toBe(true)
+      await rename(1, 'committed')
+      await db.query('delete from users where id = 2')
+    })
+    test('starts on the seed and what beforeAll has committed', async () => {
+      expect(await everybody()).toEqual([...${JSON.stringify(seed)}, 'of the file'])
+    })
+    isolation('database', describe)('a database', () => {
+      test('is refused here', () => {})
+    })
+    test('changes the schema', () => db.query('alter table users add column age int'))
+    test('would miss the rows', () => {})`,
+    { env: { TEST_DATABASE_URL: server.urlFor({ user: 'tests', database: 'tests' }) } },
+  )
+  expect(ended, output).toEqual({
+    commits: 'passed',
+    'starts on the seed and what beforeAll has committed': 'passed',
+    'is refused here': 'failed',
+    'changes the schema': 'passed',
+    'would miss the rows': 'failed',
+  })
+  expect(output).toContain('(ISOLATION_MIXED)')
+  expect(output).toMatch(
+    /test "changes the schema" has left what cannot be put back, so the next test gets another database: .* changed/,
+  )
 })
 
 test.each(['restore', 'database'])('what a failed test has committed is kept: %s', async isolation => {
