@@ -7,7 +7,7 @@ import { query, reportFields, sync, type TransactionStatus } from './messages.js
 import { frameCollector } from './replies.js'
 import { count, countFailure, countTime, remember } from './counting.js'
 import { slowDown, type Shared } from './shared.js'
-import { readParse, readTarget } from './prepared.js'
+import { parseMessage, readParse, readTarget } from './prepared.js'
 
 /** A session on the server that is one client's: its messages go there as they are, and so do the answers. */
 export interface DirectSession {
@@ -24,12 +24,14 @@ export interface DirectSession {
   forward(frame: Frame): Promise<void> | undefined
   /** Runs statements of ours, while the client waits for nothing. */
   run(sql: string): Promise<(string | null)[][][]>
-  /** Sends messages of ours, each behind a Sync, whose errors matter to nobody. */
-  exchange(messages: Buffer[]): Promise<void>
+  /** Prepares what its client has prepared elsewhere. Errors matter to nobody. */
+  prepare(statements: { name: string; text: string; types: Buffer }[]): Promise<void>
   /** Statements that the client has prepared here by messages, by its names. */
   readonly parsed: ReadonlyMap<string, { text: string; types: Buffer }>
-  /** Whether something ran that may have taken session locks. */
-  advisoryLocks: boolean
+  /**
+   * Whether it may take session locks: something that it was given names them. It stays so, for what is prepared is run again without its text.
+   */
+  takesLocks(): boolean
   /** Parameters with a dot in their name that it may have set; no view lists them. */
   readonly customParameters: ReadonlySet<string>
   readonly parameters: ReadonlyMap<string, string>
@@ -66,6 +68,7 @@ export async function openDirectSession(
   let began = 0
   let lastWords: Buffer | undefined
   let ended = false
+  let takesLocks = false
   /** Takes what the server answers to statements of ours. */
   let own: { frame(frame: Frame): void; part(bytes: Buffer): void } | undefined
 
@@ -144,6 +147,8 @@ export async function openDirectSession(
         note(bytes.toString('utf8', 5, bytes.length - 1))
         return expect()
       case 'F':
+        // Names its function by a number.
+        takesLocks = true
         shared.sent += 1
         return expect()
       case 'S':
@@ -179,7 +184,7 @@ export async function openDirectSession(
   function note(text: string): void {
     shared.sent += 1
     remember(shared, member, text)
-    session.advisoryLocks ||= /advisory/i.test(text)
+    takesLocks ||= namesSessionLocks.test(text)
     for (const [, set, config] of text.matchAll(settingCustom)) customParameters.add((set ?? config)!)
   }
 
@@ -199,16 +204,17 @@ export async function openDirectSession(
       await answered([query(sql)], 1, replies)
       return replies.results()
     },
-    async exchange(messages) {
-      if (messages.length === 0) return
+    async prepare(statements) {
+      if (statements.length === 0) return
+      takesLocks ||= statements.some(({ text }) => namesSessionLocks.test(text))
       await answered(
-        messages.flatMap(each => [each, sync]),
-        messages.length,
+        statements.flatMap(({ name, text, types }) => [parseMessage(name, text, types), sync]),
+        statements.length,
         frameCollector(),
       )
     },
     parsed,
-    advisoryLocks: false,
+    takesLocks: () => takesLocks,
     customParameters,
     parameters,
     cancel,
@@ -242,6 +248,9 @@ export async function openDirectSession(
   }
   return session
 }
+
+/** Those of a transaction end with it. */
+const namesSessionLocks = /advisory(?!_xact_lock|_unlock)/i
 
 /** `SET app.user = …`, `set_config('app.user', …)`. */
 const settingCustom = /\bset(?:\s+session)?\s+([a-z_]\w*\.\w+)|set_config\(\s*'([a-z_]\w*\.\w+)'/gi

@@ -63,10 +63,12 @@ async function attach(shared: Shared, member: Member, url: string): Promise<Dire
   if (statements.length > 0) await session.run(statements.join('; '))
   const { statements: prepared } = member.prepared
   const named = [...prepared].filter(([name, { scope }]) => name !== '' && scope === undefined)
-  await session.exchange(
-    named.map(([name, { text, parse }]) =>
-      parseMessage(name, text, parse.length > 0 ? readParse(parse).types : noParameters),
-    ),
+  await session.prepare(
+    named.map(([name, { text, parse }]) => ({
+      name,
+      text,
+      types: parse.length > 0 ? readParse(parse).types : noParameters,
+    })),
   )
   return session
 
@@ -132,10 +134,8 @@ export async function endOpenWork(
       member.orphaned = { scope: shared.tallies.at(-1)?.scope ?? '', statement: left.statement }
       await endTransaction(member, session)
     }
-    if (session.advisoryLocks && member.direct === session) {
-      session.advisoryLocks = false
-      if (await giveLocksBack(session)) open.advisoryLocks.push(left)
-    }
+    if (session.takesLocks() && member.direct === session && (await giveLocksBack(session)))
+      open.advisoryLocks.push(left)
   }
   return open
 }

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import type { Socket } from 'node:net'
 import { pipeline } from 'node:stream/promises'
 import { Readable } from 'node:stream'
 import { Client, Pool } from 'pg'
@@ -213,6 +214,47 @@ describe.each([
     holder.release()
   })
 
+  test('locks that a prepared statement takes are given back, whenever it was prepared', async () => {
+    const client = await pool.connect()
+    const lock = { name: 'lock', text: 'select pg_advisory_lock($1)', values: [7] }
+    const another = { ...lock, name: 'another', values: [8] }
+    const held = () => onServer('beside', "select objid::int from pg_locks where locktype = 'advisory'")
+    await client.query(lock)
+    for (const scope of ['that it moves to', 'later', 'still later']) {
+      await sandbox.enter(scope, { direct })
+      await client.query(lock)
+      if (scope !== 'that it moves to') await client.query(another)
+      expect((await held()).length, scope).toBeGreaterThan(0)
+      expect((await sandbox.leave()).advisoryLocks, scope).toHaveLength(1)
+      expect(await held(), scope).toEqual([])
+    }
+    client.release()
+  })
+
+  test('a function that is called by a message counts as sent, and what it locks is given back', async () => {
+    const client = await pool.connect()
+    await sandbox.enter('calls', { direct })
+    const [lock] = await column(
+      client as unknown as Client,
+      "select 'pg_advisory_lock(bigint)'::regprocedure::oid::int",
+    )
+    await sandbox.enter('by number')
+    const { sent } = sandbox
+    client.on('error', () => {})
+    const { stream } = (client as unknown as { connection: { stream: Socket } }).connection
+    // pg knows no such answers.
+    stream.removeAllListeners('data').resume()
+    stream.write(functionCall(Number(lock), 7n))
+    await expect
+      .poll(() => onServer('beside', "select objid::int from pg_locks where locktype = 'advisory'"))
+      .toEqual([7])
+    expect((await sandbox.leave()).advisoryLocks).toHaveLength(1)
+    expect(sandbox.sent).toBe(sent + 1)
+    expect(await onServer('beside', "select count(*)::int from pg_locks where locktype = 'advisory'")).toEqual([0])
+    await sandbox.leave()
+    client.release(true)
+  })
+
   test('a session that a test ends is ended for its client', async () => {
     await sandbox.enter('ends one', { direct })
     const client = await pool.connect()
@@ -290,3 +332,18 @@ describe.each([
     await client.end()
   })
 })
+
+/** FunctionCall: one bigint in binary form. */
+function functionCall(oid: number, argument: bigint): Buffer {
+  const bytes = Buffer.alloc(29)
+  bytes.write('F')
+  bytes.writeInt32BE(28, 1)
+  bytes.writeInt32BE(oid, 5)
+  bytes.writeInt16BE(1, 9)
+  bytes.writeInt16BE(1, 11)
+  bytes.writeInt16BE(1, 13)
+  bytes.writeInt32BE(8, 15)
+  bytes.writeBigInt64BE(argument, 19)
+  bytes.writeInt16BE(1, 27)
+  return bytes
+}
