@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { copiesSql } from './copies-sql.js'
 import { factsSql } from './facts-sql.js'
 import { holdSql } from './hold-sql.js'
@@ -16,13 +17,40 @@ import type { Session } from './restore.js'
  * @example await prepareRestore(admin)
  */
 export async function prepareRestore(client: Session): Promise<void> {
-  const { rows } = await client.query<{ superuser: boolean; replica: boolean; version: number }>(
+  const { rows } = await client.query<Conditions>(
     `select r.rolsuper as superuser, pg_catalog.current_setting('server_version_num')::int / 10000 as version,
        pg_catalog.has_parameter_privilege(r.rolname, 'session_replication_role', 'set') as replica
      from pg_catalog.pg_roles r where r.rolname = current_user`,
   )
-  const { superuser, replica, version } = rows[0]!
-  const parts = [
+  try {
+    await client.query(preparation(rows[0]!))
+  } catch (error) {
+    await client.query('rollback')
+    throw error
+  }
+}
+
+/** Another one whenever `prepareRestore` runs anything else: 16 hex digits, for the template's key. */
+export function restoreFormat(): string {
+  const hash = createHash('sha256')
+  for (const superuser of [true, false]) {
+    for (const replica of [true, false]) {
+      for (const version of [15, 16, 17, 18]) hash.update(preparation({ superuser, replica, version }))
+    }
+  }
+  return hash.digest('hex').slice(0, 16)
+}
+
+interface Conditions {
+  superuser: boolean
+  /** Whether it may set `session_replication_role`. */
+  replica: boolean
+  /** The server's major version. */
+  version: number
+}
+
+function preparation({ superuser, replica, version }: Conditions): string {
+  return [
     'begin',
     'set local search_path = pg_catalog',
     // Row-level security that applies to this role too would hide rows: an error then, and no copy that lacks them.
@@ -37,11 +65,5 @@ export async function prepareRestore(client: Session): Promise<void> {
     'revoke all on all functions in schema seedbed_restore from public',
     'delete from seedbed_restore.written',
     'commit',
-  ]
-  try {
-    await client.query(parts.join(';\n'))
-  } catch (error) {
-    await client.query('rollback')
-    throw error
-  }
+  ].join(';\n')
 }

@@ -130,11 +130,11 @@ export function isolatedDatabases(options: IsolatedDatabasesOptions): IsolatedDa
   }
 
   async function templateToRestore({ server, template }: IsolatedDatabasesOptions): Promise<Template> {
+    const { prepareRestore, restoreFormat } = await import('../restore/prepare-restore.js')
     return templates.ensure({
-      key: `${template.key} restore`,
+      key: `${template.key} restore ${restoreFormat()}`,
       from: template,
       async build({ database }) {
-        const { prepareRestore } = await import('../restore/prepare-restore.js')
         const { Client } = loadPg()
         const admin = new Client({ connectionString: withDatabase(server.adminUrl, database) })
         await admin.connect()
