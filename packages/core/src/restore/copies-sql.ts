@@ -1,3 +1,5 @@
+import { namesLocks } from './names-locks-sql.js'
+
 /**
  * The schema with the copies, and for each table the functions that put it back: the session keeps the plans of
  * their statements.
@@ -17,7 +19,8 @@ export function copiesSql({ replica }: { replica: boolean }): string {
   return `
 create schema seedbed_restore;
 create unlogged table seedbed_restore.witness as
-  select not exists (select from pg_class where relkind = 'S' and relpersistence = 'u') as nextval_is_logged;
+  select not exists (select from pg_class where relkind = 'S' and relpersistence = 'u') as nextval_is_logged,
+    ${namesLocks} as names_locks;
 create unlogged table seedbed_restore.written (relation oid, ddl text);
 create table seedbed_restore.relation (
   id oid primary key,

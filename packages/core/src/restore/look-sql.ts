@@ -1,6 +1,6 @@
 /**
- * `seedbed_restore.look(seen, facts)`: ends the sessions that are in the middle of something, and looks what was written since
- * the last time. The marks are gone then.
+ * `seedbed_restore.look(seen, facts, locks)`: ends the sessions that are in the middle of something, and looks what was written since
+ * the last time. The marks are gone then. `locks` says whether a session lock counts.
  *
  * The first look is at the number of the next transaction. Whatever changes a row, an object or a sequence needs one, on the
  * whole server; where no transaction has ended since the last time, nothing was written.
@@ -22,14 +22,14 @@ create type seedbed_restore.looked as (
   dirty oid[],
   facts jsonb
 );
-create function seedbed_restore.look(seen xid8, known jsonb) returns seedbed_restore.looked language plpgsql as $look$
+create function seedbed_restore.look(seen xid8, known jsonb, locks boolean) returns seedbed_restore.looked language plpgsql as $look$
 declare
   look seedbed_restore.looked;
   ddl text[];
 begin
   look.is_over := true;
   look.afresh := '{}';
-  look.ended := seedbed_restore.end_sessions();
+  look.ended := seedbed_restore.end_sessions(locks);
   select coalesce(jsonb_agg(jsonb_build_object('gid', p.gid, 'user', pg_get_userbyid(p.ownerid))), '[]') into look.prepared
   from pg_prepared_xact() p where p.dbid = (select d.oid from pg_database d where d.datname = current_database());
   look.now := pg_current_snapshot();
@@ -74,9 +74,9 @@ $found$`
 }
 
 // A statement that has failed is told to its client before it has ended; so whatever runs has a tenth of a second. The locks
-// of the whole server are read only if somebody here is idle: that costs more than all the rest.
+// of the whole server are read only if somebody here is idle and may have one: that costs more than all the rest.
 const endSessions = `
-create function seedbed_restore.end_sessions() returns jsonb language plpgsql as $end_sessions$
+create function seedbed_restore.end_sessions(locks boolean) returns jsonb language plpgsql as $end_sessions$
 declare
   open jsonb;
   pid int;
@@ -89,7 +89,7 @@ begin
     where a.datid = (select d.oid from pg_database d where d.datname = current_database())
       and a.pid <> pg_backend_pid() and a.backend_type = 'client backend'
       and (a.state in ('active', 'idle in transaction', 'idle in transaction (aborted)', 'fastpath function call')
-        or a.pid in (select l.pid from pg_lock_status() l where l.locktype = 'advisory'
+        or locks and a.pid in (select l.pid from pg_lock_status() l where l.locktype = 'advisory'
           and l.database = (select d.oid from pg_database d where d.datname = current_database())));
     if open is null then
       return '[]';

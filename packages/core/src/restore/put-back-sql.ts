@@ -1,5 +1,5 @@
 /**
- * `seedbed_restore.put_back(seen, facts, released)`: looks what was written, and puts it back, in one call. `released` is the
+ * `seedbed_restore.put_back(seen, facts, released, locks)`: looks what was written, and puts it back, in one call. `released` is the
  * hold that ends with it, if one does that holds something.
  *
  * `seedbed_restore.open()` gets a session ready for all of our functions, and answers with the first facts. Where the session may
@@ -19,7 +19,7 @@ begin
   return seedbed_restore.facts();
 end
 $open$;
-create function seedbed_restore.put_back(seen xid8, known jsonb, released smallint) returns jsonb
+create function seedbed_restore.put_back(seen xid8, known jsonb, released smallint, locks boolean) returns jsonb
 language plpgsql as $put_back$
 declare
   look seedbed_restore.looked;
@@ -41,7 +41,7 @@ begin
     perform seedbed_restore.give_back(released);
     seen := '0';
   end if;
-  look := seedbed_restore.look(seen, known);
+  look := seedbed_restore.look(seen, known, locks);
   if look.is_over then
     return seedbed_restore.found(look, tables, moved, unlinked);
   end if;

@@ -52,19 +52,31 @@ export interface Held {
  * Opens a clone of a template that `prepareRestore` has prepared. Nobody may have written in it since it was cloned.
  *
  * @param url of the clone, for the role that has prepared the template
+ * @param locksGivenBack whoever lets the application in has given back all session locks that its statements name. Then the
+ * server's locks, which cost more than all the rest of a look, are looked at only where the database itself names some.
  * @example
  * const restore = await openRestore({ url })
  * // … a test commits
  * const { tables, afresh } = await restore.putBack() // { tables: ['public.note'], afresh: [], … }
  */
-export async function openRestore({ url }: { url: string }): Promise<Restore> {
+export async function openRestore({
+  url,
+  locksGivenBack = false,
+}: {
+  url: string
+  locksGivenBack?: boolean
+}): Promise<Restore> {
   const { Client } = loadPg()
   const client = new Client({ connectionString: url, application_name: 'seedbed restore' })
   // A session that is lost fails the next query, which is told.
   client.on('error', () => {})
   await client.connect()
-  const { rows } = await client.query<{ facts: Facts }>('select seedbed_restore.open() as facts')
-  let facts = rows[0]!.facts
+  const { rows } = await client.query<{ facts: Facts; namesLocks: boolean | null }>(
+    'select seedbed_restore.open() as facts, (select w.names_locks from seedbed_restore.witness w) as "namesLocks"',
+  )
+  let { facts } = rows[0]!
+  // After a crash there is no witness.
+  const locks = !locksGivenBack || rows[0]!.namesLocks !== false
   /** Every transaction before it has ended, and what it did here was looked at. */
   let seen = '0'
   /** For each hold, whether there was something to hold. */
@@ -76,7 +88,7 @@ export async function openRestore({ url }: { url: string }): Promise<Restore> {
       const { rows } = await client.query<{ found: Found }>({
         name,
         text: functions[name],
-        values: [seen, facts, depth],
+        values: [seen, facts, depth, locks],
       })
       return rows[0]!.found
     }
@@ -123,8 +135,8 @@ export async function openRestore({ url }: { url: string }): Promise<Restore> {
 
 /** The session keeps their plans. */
 const functions = {
-  'seedbed put back': 'select seedbed_restore.put_back($1, $2, $3) as found',
-  'seedbed hold': 'select seedbed_restore.hold($1, $2, $3) as found',
+  'seedbed put back': 'select seedbed_restore.put_back($1, $2, $3, $4) as found',
+  'seedbed hold': 'select seedbed_restore.hold($1, $2, $3, $4) as found',
 }
 
 /** What else a database consists of, by a name for people. */

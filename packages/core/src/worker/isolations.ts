@@ -76,7 +76,7 @@ export function openIsolations({
     const { database, url, adminUrl } = await main.borrow({ slot })
     if (database !== restore?.database) {
       await restore?.close()
-      restore = { ...(await openRestore({ url: adminUrl })), database, url }
+      restore = { ...(await openRestore({ url: adminUrl, locksGivenBack: true })), database, url }
     }
     lent = true
     sent = sandbox.sent
