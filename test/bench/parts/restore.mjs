@@ -5,7 +5,7 @@ import pg from 'pg'
 import { inTurns, median, ratios, summary } from '../measuring.mjs'
 
 export const title = 'Putting rows back after real commits'
-export const how = `A template with tables of equal size (a serial key, a text, a number, a time, one index more) is prepared and cloned. A test of three tables adds a row to each, changes one and removes one, each in a transaction of its own; then the database is put back. Beside it, on other clones of the same template: TRUNCATE of all tables and a reload by one INSERT of many rows for each, as from a file, and DROP DATABASE, CREATE DATABASE … STRATEGY FILE_COPY and a connection. The clean look is a call where nothing was written, less two round trips of \`select 1\` in the same session. With writers: four sessions of another process write and commit in databases of their own on the same server all the while. FAST settings. The call before the measured one is not counted: a TRUNCATE of everything and a DROP DATABASE empty the caches of all sessions of a server, which tests one after the other do not.`
+export const how = `A template with tables of equal size (a serial key, a text, a number, a time, one index more) is prepared and cloned. A test of three tables adds a row to each, changes one and removes one, each in a transaction of its own; then the database is put back. Beside it, on other clones of the same template: TRUNCATE of all tables and a reload by one INSERT of many rows for each, as from a file, and DROP DATABASE, CREATE DATABASE … STRATEGY FILE_COPY and a connection. The clean look is a call where nothing was written, less two round trips of \`select 1\` in the same session. With writers: four sessions of another process write and commit in databases of their own on the same server all the while. The server has the settings of the embedded one, and locks count as given back, as where tests come through the sandbox. The call before the measured one is not counted: a TRUNCATE of everything and a DROP DATABASE empty the caches of all sessions of a server, which tests one after the other do not.`
 
 const large = { tables: 150, rows: 50_100 }
 const curve = [
@@ -20,7 +20,8 @@ const curve = [
 
 /** @returns {Promise<import('../report.mjs').Figure[]>} */
 export async function measure({ project, place, quick }) {
-  const server = await startPostgres({ under: place, settings: { max_locks_per_transaction: '512' } })
+  const { settings } = await project.module('@seedbed/core', 'built/server/settings.js')
+  const server = await startPostgres({ under: place, settings })
   try {
     const rooms = {
       ...(await project.module('@seedbed/core', 'built/restore/restore.js')),
@@ -71,7 +72,7 @@ async function promised(server, { openRestore }, { quick, who }) {
   await clone(admin, 'reloaded', large)
   await clone(admin, 'dropped', large)
   const application = await connect(server, 'restored')
-  const restore = await openRestore({ url: server.urlFor({ database: 'restored' }) })
+  const restore = await openRestore({ url: server.urlFor({ database: 'restored' }), locksGivenBack: true })
   const reloaded = await connect(server, 'reloaded')
   await reloaded.query('drop event trigger seedbed_restore_ddl; drop event trigger seedbed_restore_drop')
   const tables = Array.from({ length: large.tables }, (_, table) => `t${table}`)
@@ -130,7 +131,7 @@ async function ofSize(server, { openRestore }, size, quick) {
   const admin = await connect(server, 'postgres')
   await clone(admin, 'sized', size)
   const application = await connect(server, 'sized')
-  const restore = await openRestore({ url: server.urlFor({ database: 'sized' }) })
+  const restore = await openRestore({ url: server.urlFor({ database: 'sized' }), locksGivenBack: true })
   const times = []
   for (let round = -2; round < (quick ? 3 : 15); round++) {
     const time = await dirtyAndPutBack(application, restore)
