@@ -222,6 +222,7 @@ describe.each([
     await client.query(lock)
     for (const scope of ['that it moves to', 'later', 'still later']) {
       await sandbox.enter(scope, { direct })
+      await client.query('select 1')
       await client.query(lock)
       if (scope !== 'that it moves to') await client.query(another)
       expect((await held()).length, scope).toBeGreaterThan(0)
@@ -234,10 +235,8 @@ describe.each([
   test('a function that is called by a message counts as sent, and what it locks is given back', async () => {
     const client = await pool.connect()
     await sandbox.enter('calls', { direct })
-    const [lock] = await column(
-      client as unknown as Client,
-      "select 'pg_advisory_lock(bigint)'::regprocedure::oid::int",
-    )
+    const [lock] = await onServer('beside', "select 'pg_advisory_lock(bigint)'::regprocedure::oid::int")
+    await client.query('select 1')
     await sandbox.enter('by number')
     const { sent } = sandbox
     client.on('error', () => {})
