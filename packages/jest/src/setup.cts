@@ -1,5 +1,5 @@
 // Runs before each test file, in whatever environment, where the core's table of errors cannot be loaded.
-const { SEEDBED_ENVIRONMENT_REPLACED: problem = 'testEnvironment must be that of Seedbed' } = process.env
+const problem = process.env.SEEDBED_ENVIRONMENT_REPLACED ?? 'globalSetup and testEnvironment must be those of Seedbed'
 const { [Symbol.for('seedbed.worker')]: handle } = globalThis as {
   [key: symbol]: { open(): Promise<void> } | undefined
 }

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { guardErrors } from './errors.js'
 import { describeOwner, isSameOwner, type Wanted } from './gate.js'
 import { identityOf, isSameDatabase, type Identity } from './identity.js'
@@ -23,17 +24,29 @@ export async function openInside({ url, environment, name }: Wanted, lock: 'shar
     const { database: found, inRecovery } = identity
     if (found !== name) throw guardErrors.GUARD_OTHER_DATABASE({ environment, name, found })
     if (inRecovery) throw guardErrors.GUARD_REPLICA({ environment, name })
-    const take = lock === 'shared' ? 'pg_try_advisory_lock_shared' : 'pg_try_advisory_lock'
-    const { rows } = await session.query<{ taken: string }>(`select pg_catalog.${take}($1)::pg_catalog.text as taken`, [
-      markerLock,
-    ])
-    if (rows[0]!.taken !== 'true') throw guardErrors.GUARD_BUSY({ environment, name })
+    if (!(await takesLock(session, lock))) throw guardErrors.GUARD_BUSY({ environment, name })
     return { session, identity }
   } catch (error) {
     await session.close()
     throw error
   }
 }
+
+/** A command that has ended holds its lock a moment longer where something stands between it and the server. */
+async function takesLock(session: Session, lock: 'shared' | 'alone'): Promise<boolean> {
+  const take = lock === 'shared' ? 'pg_try_advisory_lock_shared' : 'pg_try_advisory_lock'
+  const until = performance.now() + patienceMilliseconds
+  for (;;) {
+    const { rows } = await session.query<{ taken: string }>(`select pg_catalog.${take}($1)::pg_catalog.text as taken`, [
+      markerLock,
+    ])
+    if (rows[0]!.taken === 'true') return true
+    if (performance.now() > until) return false
+    await pause(20)
+  }
+}
+
+const patienceMilliseconds = 1_000
 
 /** The key of the advisory lock, in each database: the letters of "seedbed" as one number. */
 const markerLock = '32481108471997796'
