@@ -113,9 +113,7 @@ begin
             select array_agg(c.ctid) into lost from %1$s c where c.went is null;
             return lost;
           end if;
-          select array_agg(t.ctid) filter (where t.ctid is not null), array_agg(c.ctid) filter (where c.ctid is not null) into more, lost
-          from only %2$s t full join (select l.ctid, l.at, l.since from %1$s l where l.went is null) c on c.at = t.ctid
-          where c.since is distinct from t.xmin;
+          select into more, lost ${whatDiffers};
           if more is not null then
             delete from only %2$s where ctid = any(remove_%3$s.more);
           end if;
@@ -165,3 +163,9 @@ begin
 end
 $prepare$`
 }
+
+/** For `format`, `%1$s` the copy and `%2$s` the table: rows that the copy does not have, and lines of it whose row is gone. */
+export const whatDiffers = `
+  array_agg(t.ctid) filter (where t.ctid is not null), array_agg(c.ctid) filter (where c.ctid is not null)
+  from only %2$s t full join (select l.ctid, l.at, l.since from %1$s l where l.went is null) c on c.at = t.ctid
+  where c.since is distinct from t.xmin`

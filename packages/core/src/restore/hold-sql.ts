@@ -1,3 +1,5 @@
+import { whatDiffers } from './copies-sql.js'
+
 /**
  * `seedbed_restore.hold(seen, facts, depth, locks)`: what was written since the last time is in the copies from here on, so that
  * it is put back. `seedbed_restore.give_back(depth)`: the copies are as before that hold, and what they differ in counts as written.
@@ -46,10 +48,7 @@ begin
     execute format('select array_agg(c.ctid) from %s c where c.went is null', copy) into lost;
     update seedbed_restore.relation r set file = new_file where r.id = each.id;
   else
-    execute format('
-      select array_agg(t.ctid) filter (where t.ctid is not null), array_agg(c.ctid) filter (where c.ctid is not null)
-      from only %2$s t full join (select l.ctid, l.at, l.since from %1$s l where l.went is null) c on c.at = t.ctid
-      where c.since is distinct from t.xmin', copy, each.name) into more, lost;
+    execute format('select ${whatDiffers}', copy, each.name) into more, lost;
   end if;
   execute format('update %s set went = %L where ctid = any($1)', copy, depth) using lost;
   execute format('insert into %s select ctid, xmin, %L::smallint, null::smallint%s from only %s where ctid = any($1)',
