@@ -19,7 +19,8 @@ export function countTime(shared: Shared, start: number): void {
 /** What a client has asked for last, for errors and footprints. */
 export function remember(shared: Shared, member: Member, text: string): void {
   member.lastText = text
-  if (/advisory/i.test(text)) shared.advisoryLocks = true
+  // A session of the client's own is looked after by itself.
+  if (!member.direct && /advisory/i.test(text)) shared.advisoryLocks = true
   const tally = shared.tallies.at(-1)
   if (tally) countText(tally, text)
 }

@@ -34,7 +34,6 @@ export interface DirectSession {
   takesLocks(): boolean
   /** Parameters with a dot in their name that it may have set; no view lists them. */
   readonly customParameters: ReadonlySet<string>
-  readonly parameters: ReadonlyMap<string, string>
   cancel(): Promise<void>
   close(): Promise<void>
 }
@@ -55,7 +54,7 @@ export async function openDirectSession(
 ): Promise<DirectSession> {
   const config = { options: asOptions(member.initial), application_name: member.initial.get('application_name') }
   const loggedIn = await logInToServer(url, { whenFull, findProblem, config })
-  const { stream, parameters, cancel, farewell } = loggedIn
+  const { stream, cancel, farewell } = loggedIn
   const parsed = new Map<string, { text: string; types: Buffer }>()
   const customParameters = new Set<string>()
   let status: TransactionStatus = 'I'
@@ -99,7 +98,6 @@ export async function openDirectSession(
           break
         case 'S': {
           const [name, value] = frame.bytes.toString('utf8', 5).split('\0')
-          parameters.set(name!, value!)
           if (member.reported.get(name!) === value) return
           member.reported.set(name!, value!)
         }
@@ -216,7 +214,6 @@ export async function openDirectSession(
     parsed,
     takesLocks: () => takesLocks,
     customParameters,
-    parameters,
     cancel,
     async close() {
       if (ended) return
