@@ -38,8 +38,8 @@ export interface OwnDatabase {
 interface Entered {
   scope: Scope
   isolation: Isolation
-  /** Under `restore`, whether what it had committed when an inner scope began is held for that. */
-  held: boolean
+  /** Under `restore`, how often what it had committed when an inner scope began is held for that. */
+  holds: number
   /** Under `database`. */
   own?: OwnDatabase
   /** Why no test in it may start. */
@@ -62,7 +62,7 @@ export function openIsolations({
   around: readonly Scope[]
 }): Isolations {
   const main = mainProcess(run.main)
-  const entered: Entered[] = around.map(scope => ({ scope, isolation: 'transaction', held: false }))
+  const entered: Entered[] = around.map(scope => ({ scope, isolation: 'transaction', holds: 0 }))
   let restore: (Restore & { database: string; url: string }) | undefined
   /** Whether the main process has lent it to us. */
   let lent = false
@@ -90,8 +90,8 @@ export function openIsolations({
     restore = undefined
     lent = false
     for (const outer of entered) {
-      if (!outer.held) continue
-      outer.held = false
+      if (outer.holds === 0) continue
+      outer.holds = 0
       const names = { scope: describeScope(outer.scope), cause: describeScope(cause) }
       outer.refusal ??= workerErrors.COMMITTED_ROWS_LOST(names)
     }
@@ -121,7 +121,7 @@ export function openIsolations({
   function hasRun(outer: Entered): boolean {
     if (outer.isolation === 'transaction') return sandbox.used
     if (outer.isolation === 'database') return outer.own?.name() !== undefined
-    return outer.held || writtenSince()
+    return outer.holds > 0 || writtenSince()
   }
 
   /** What outer scopes have committed is what the inner one's tests start from. */
@@ -129,7 +129,7 @@ export function openIsolations({
     const { afresh } = await restore!.hold()
     sent = sandbox.sent
     if (afresh.length === 0) {
-      outer.held = true
+      outer.holds += 1
       return undefined
     }
     await forgetRestore(outer.scope)
@@ -156,7 +156,7 @@ export function openIsolations({
       const level = refusal && outer ? outer.isolation : isolation
       const around = entered.findLast(({ own }) => own?.name() !== undefined)
       const own = level === 'database' ? ownDatabase(around?.own) : undefined
-      entered.push({ scope, isolation: level, held: false, refusal, ...(own && { own }) })
+      entered.push({ scope, isolation: level, holds: 0, refusal, ...(own && { own }) })
       if (own) return { direct: () => own.url() }
       if (outer?.isolation === level) return {}
       if (level === 'restore') return { direct: restoreUrl }
@@ -188,18 +188,19 @@ export function openIsolations({
     return []
   }
 
-  async function leaveRestore({ scope, held }: Entered, failed: boolean): Promise<string[]> {
+  async function leaveRestore({ scope, holds }: Entered, failed: boolean): Promise<string[]> {
     const written = writtenSince()
     if (failed && run.keep && written) {
       const { database } = restore!
       await forgetRestore(scope)
       return keepIsolated(database, scope)
     }
-    let lines: string[] = []
-    if (written || held) {
-      const back = held ? await restore!.release() : await restore!.putBack()
+    const lines: string[] = []
+    // Once if nothing is held, and else once a hold.
+    for (let left = Math.max(holds, written ? 1 : 0); left > 0 && lent; left--) {
+      const back = holds > 0 ? await restore!.release() : await restore!.putBack()
       sent = sandbox.sent
-      lines = linesOf(scope, back)
+      lines.push(...linesOf(scope, back))
       if (back.afresh.length > 0) await forgetRestore(scope)
     }
     // So that the process of the next file finds it.
