@@ -3,8 +3,8 @@
  * broke before it could report is a failure too.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, rmSync } from 'node:fs'
-import { cpus } from 'node:os'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { countTests, totalLine } from './count-tests.mjs'
 import { root, workspaces } from './workspaces.mjs'
@@ -25,6 +25,11 @@ if (!existsSync(turbo)) {
 const tested = workspaces().filter(({ manifest }) => manifest.scripts?.test)
 for (const { folder } of tested) rmSync(reportOf(folder), { force: true })
 
+// initdb runs here once a version, and not for each of a hundred servers: see test/postgres-for-tests.
+const clusters = mkdtempSync(join(tmpdir(), 'seedbed-clusters-'))
+// Root's servers run as another user.
+chmodSync(clusters, 0o755)
+
 // As many packages at a time as there are cores, though each runs its own files in parallel: some have one long file,
 // and much of a test is waiting for a server. One package at a time left a third of two cores idle.
 const concurrency = cpus().length
@@ -34,9 +39,17 @@ const { status } = spawnSync(
   {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1', TURBO_NO_UPDATE_NOTIFIER: '1', DO_NOT_TRACK: '1' },
+    env: {
+      ...process.env,
+      SEEDBED_TEST_CLUSTERS: clusters,
+      TURBO_TELEMETRY_DISABLED: '1',
+      TURBO_NO_UPDATE_NOTIFIER: '1',
+      DO_NOT_TRACK: '1',
+    },
   },
 )
+
+rmSync(clusters, { recursive: true, force: true })
 
 const { passed, failed, skipped, problems } = countTests(
   tested.map(({ folder, manifest }) => ({ name: manifest.name, report: readReport(folder) })),

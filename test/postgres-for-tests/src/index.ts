@@ -7,6 +7,7 @@ import { userInfo } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { makeCluster } from './make-cluster.js'
 import { roomyFolder } from './roomy-folder.js'
 
 export { roomyFolder }
@@ -28,7 +29,7 @@ export interface PostgresForTests extends AsyncDisposable {
 }
 
 /**
- * Starts a throw-away server for this repository's own tests: a fresh initdb in memory, or on the disk where
+ * Starts a throw-away server for this repository's own tests: a fresh cluster in memory, or on the disk where
  * memory is short, `trust` on its unix socket, no TCP port, durability off. Where `settings` open one
  * (`listen_addresses`, `port`), it asks for a password.
  *
@@ -56,16 +57,16 @@ export async function startPostgres(
   if (options.copyOf) {
     for (const file of await copyData(options.copyOf, data)) if (owner) await chown(file, owner.uid, owner.gid)
   } else {
-    await mkdir(data, { mode: 0o700 })
-    if (owner) await chown(data, owner.uid, owner.gid)
-    await promisify(execFile)(
-      join(binaries.bin, 'initdb'),
-      [
-        ...['-D', data, '-U', 'postgres', '--auth-local=trust', '--auth-host=scram-sha-256'],
-        ...['--encoding=UTF8', '--locale=C.UTF-8', '--no-sync'],
-      ],
-      { env, cwd: '/', ...as },
-    )
+    const initdb = async (folder: string) =>
+      void (await promisify(execFile)(
+        join(binaries.bin, 'initdb'),
+        [
+          ...['-D', folder, '-U', 'postgres', '--auth-local=trust', '--auth-host=scram-sha-256'],
+          ...['--encoding=UTF8', '--locale=C.UTF-8', '--no-sync'],
+        ],
+        { env, cwd: '/', ...as },
+      ))
+    await makeCluster(data, { version: options.version ?? 18, owner, initdb })
   }
   const settings = { ...defaultSettings, unix_socket_directories: folder, ...options.settings }
   const { port } = settings
