@@ -68,6 +68,7 @@ export async function openDirectSession(
   let lastWords: Buffer | undefined
   let ended = false
   let takesLocks = false
+  let movesSequences = false
   /** Takes what the server answers to statements of ours. */
   let own: { frame(frame: Frame): void; part(bytes: Buffer): void } | undefined
 
@@ -84,9 +85,11 @@ export async function openDirectSession(
           break
         case 'C':
           count(shared, frame.bytes)
+          if (frame.bytes.toString('latin1', 5, 13) === 'ROLLBACK') shared.direct.traceless += 1
           break
         case 'E':
           copying = false
+          shared.direct.traceless += 1
           // The server hangs up behind it; whether the client is to know is for others to say.
           if (reportFields(frame.bytes).get('V') !== 'ERROR') return void (lastWords = frame.bytes)
           countFailure(shared)
@@ -113,6 +116,7 @@ export async function openDirectSession(
   const lose = () => {
     if (ended) return
     ended = true
+    if (!session.atRest()) shared.direct.abandoned += 1
     stream.destroy()
     own?.frame({ type: 'lost', bytes: Buffer.alloc(0) })
     onLost(session, lastWords)
@@ -147,7 +151,8 @@ export async function openDirectSession(
       case 'F':
         // Names its function by a number.
         takesLocks = true
-        shared.sent += 1
+        movesSequences = true
+        countStatement()
         return expect()
       case 'S':
         if (copying) return
@@ -170,7 +175,7 @@ export async function openDirectSession(
       }
       case 'E':
         isExtended = true
-        shared.sent += 1
+        countStatement()
         break
       case 'd':
       case 'H':
@@ -179,10 +184,16 @@ export async function openDirectSession(
     unsynced = true
   }
 
+  function countStatement(): void {
+    shared.direct.sent += 1
+    if (movesSequences) shared.direct.traceless += 1
+  }
+
   function note(text: string): void {
-    shared.sent += 1
     remember(shared, member, text)
     takesLocks ||= namesSessionLocks.test(text)
+    movesSequences ||= namesSequences.test(text)
+    countStatement()
     for (const [, set, config] of text.matchAll(settingCustom)) customParameters.add((set ?? config)!)
   }
 
@@ -205,6 +216,7 @@ export async function openDirectSession(
     async prepare(statements) {
       if (statements.length === 0) return
       takesLocks ||= statements.some(({ text }) => namesSessionLocks.test(text))
+      movesSequences ||= statements.some(({ text }) => namesSequences.test(text))
       await answered(
         statements.flatMap(({ name, text, types }) => [parseMessage(name, text, types), sync]),
         statements.length,
@@ -218,6 +230,7 @@ export async function openDirectSession(
     async close() {
       if (ended) return
       ended = true
+      if (!session.atRest()) shared.direct.abandoned += 1
       const closed = new Promise(resolve => stream.once('close', resolve))
       stream.ref()
       stream.end(farewell)
@@ -248,6 +261,9 @@ export async function openDirectSession(
 
 /** Those of a transaction end with it. */
 const namesSessionLocks = /advisory(?!_xact_lock|_unlock)/i
+
+/** By name, in a block that may undo what it did, or in the defaults of a table like another. */
+const namesSequences = /nextval|setval|exception[^;]*\bwhen\b|\bincluding\b/i
 
 /** `SET app.user = …`, `set_config('app.user', …)`. */
 const settingCustom = /\bset(?:\s+session)?\s+([a-z_]\w*\.\w+)|set_config\(\s*'([a-z_]\w*\.\w+)'/gi

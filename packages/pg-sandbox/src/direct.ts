@@ -132,7 +132,7 @@ export async function endOpenWork(
     if (!session.atRest()) {
       open.openTransactions.push(left)
       member.orphaned = { scope: shared.tallies.at(-1)?.scope ?? '', statement: left.statement }
-      await endTransaction(member, session)
+      await endTransaction(shared, member, session)
     }
     if (session.takesLocks() && member.direct === session && (await giveLocksBack(session)))
       open.advisoryLocks.push(left)
@@ -140,11 +140,12 @@ export async function endOpenWork(
   return open
 }
 
-async function endTransaction(member: Member, session: DirectSession): Promise<void> {
+async function endTransaction(shared: Shared, member: Member, session: DirectSession): Promise<void> {
   if (session.unsynced() || session.busy()) {
     member.direct = undefined
     await session.close()
   } else await session.run('rollback')
+  shared.direct.traceless += 1
 }
 
 async function giveLocksBack(session: DirectSession): Promise<boolean> {

@@ -2,6 +2,7 @@ import { createServer, Socket, type AddressInfo, type Server } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { nextTurn } from './clock.js'
 import { completeUrl } from './complete-url.js'
+import { nothingSent, type DirectCounts } from './direct-counts.js'
 import type { Place } from './direct.js'
 import { errors } from './errors.js'
 import { footprintOf, newTally, type Footprint } from './footprint.js'
@@ -89,8 +90,8 @@ export interface Sandbox extends AsyncDisposable {
   readonly sessions: number
   /** Whether anything has run in the transaction that clients share, in a scope that is entered. */
   readonly used: boolean
-  /** How many statements have gone to sessions that clients have of their own in `direct` scopes. */
-  readonly sent: number
+  /** What has gone to sessions that clients have of their own in `direct` scopes. */
+  readonly direct: Readonly<DirectCounts>
   /**
    * Says how a statement has ended the shared transaction, if one has found a way: what it committed is there to stay, and
    * nothing runs here any more.
@@ -215,8 +216,8 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     get used() {
       return opened?.used() ?? false
     },
-    get sent() {
-      return opened?.sent() ?? 0
+    get direct() {
+      return opened?.direct() ?? nothingSent
     },
     async enter(scope, { direct } = {}) {
       assertOpen()

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import { fatal, serve } from './client.js'
 import { moment, waitWhile } from './clock.js'
+import type { DirectCounts } from './direct-counts.js'
 import type { Place } from './direct.js'
 import { errors, isFull, SandboxError } from './errors.js'
 import { footprintOf, newTally, type Footprint } from './footprint.js'
@@ -39,8 +40,7 @@ export interface OpenedSandbox {
   disconnect(): Promise<void>
   /** Whether anything has run in the transaction that clients share. */
   used(): boolean
-  /** How many statements have gone to sessions of their own. */
-  sent(): number
+  direct(): DirectCounts
   sessions(): number
   escaped(): string | undefined
   close(): Promise<void>
@@ -228,7 +228,7 @@ export function openedSandbox(options: OpenedOptions, entered: readonly Entered[
       await shared.directly?.endDirectSessions(shared)
     },
     used: () => shared.ground.used().includes(true),
-    sent: () => shared.sent,
+    direct: () => ({ ...shared.direct }),
     sessions: () => sessions,
     escaped: () => escaped,
     async close() {

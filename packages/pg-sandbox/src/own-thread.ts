@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { builtFile } from './built-file.js'
+import { nothingSent, type DirectCounts } from './direct-counts.js'
 import { errorFrom, errors, partsOf, type ErrorParts } from './errors.js'
 import type { Footprint } from './footprint.js'
 import type { Maintenance, MaintenanceQuery } from './maintain.js'
@@ -30,7 +31,7 @@ export interface Question {
 export interface State {
   sessions: number
   used: boolean
-  sent: number
+  direct: DirectCounts
   escaped: string | undefined
 }
 
@@ -43,7 +44,7 @@ export async function openInOwnThread(options: SandboxOptions): Promise<Sandbox>
   thread.unref()
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
   let lastId = 0
-  let state: State = { sessions: 0, used: false, sent: 0, escaped: undefined }
+  let state: State = { sessions: 0, used: false, direct: nothingSent, escaped: undefined }
   let closing: Promise<void> | undefined
 
   const opened = await new Promise<Extract<Opened, { url: string }>>((resolve, reject) => {
@@ -113,8 +114,8 @@ export async function openInOwnThread(options: SandboxOptions): Promise<Sandbox>
     get used() {
       return state.used
     },
-    get sent() {
-      return state.sent
+    get direct() {
+      return state.direct
     },
     async enter(scope, { direct } = {}) {
       // The next call has this id.

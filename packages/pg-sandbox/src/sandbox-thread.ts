@@ -66,8 +66,8 @@ try {
       (error: Error) => ({ error: partsOf(error) }),
     )
     if (call.call === 'place') return
-    const { sessions, used, sent, escaped } = sandbox
-    port.postMessage({ id: call.id, ...result, state: { sessions, used, sent, escaped } } satisfies Answer)
+    const { sessions, used, direct, escaped } = sandbox
+    port.postMessage({ id: call.id, ...result, state: { sessions, used, direct, escaped } } satisfies Answer)
   }
 
   port.on('message', (call: Call) => void reply(call))

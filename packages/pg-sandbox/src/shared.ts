@@ -1,6 +1,7 @@
 import { now } from './clock.js'
 import { deferrableConstraints, type Constraints } from './constraints.js'
 import { count, countFailure, countTime } from './counting.js'
+import { nothingSent, type DirectCounts } from './direct-counts.js'
 import type { Tally } from './footprint.js'
 import type { Place } from './direct.js'
 import type { Ground } from './ground.js'
@@ -44,8 +45,8 @@ export interface Shared {
   directly: typeof import('./direct.js') | undefined
   /** For the sessions that clients have of their own. */
   sessionOptions: { whenFull?: string | undefined; findProblem?: string | undefined }
-  /** How many statements have gone to such sessions. */
-  sent: number
+  /** What they have done in these. */
+  direct: DirectCounts
   /** A scope has ended, and none was entered since: what ends sessions now is no test. */
   isLeaving: boolean
 }
@@ -78,7 +79,7 @@ export function openShared(
     places: [],
     directly: undefined,
     sessionOptions,
-    sent: 0,
+    direct: { ...nothingSent },
     isLeaving: false,
   }
   return shared

@@ -58,7 +58,7 @@ describe.each([
     await add(1, 'committed')
     expect(await inDatabase('beside')).toEqual(['committed'])
     expect(await sandbox.leave()).toMatchObject({ scope: 'commits', statements: { INSERT: 1 }, rows: { INSERT: 1 } })
-    expect(sandbox).toMatchObject({ sent: 2, used: false })
+    expect(sandbox).toMatchObject({ direct: { sent: 2, abandoned: 0, traceless: 0 }, used: false })
     await sandbox.enter('shares')
     expect(await names()).toEqual([])
     await add(2, 'rolled back')
@@ -232,13 +232,45 @@ describe.each([
     client.release()
   })
 
+  test('it counts what leaves no row and may have moved a sequence, and the sessions that end in the middle of something', async () => {
+    const client = await pool.connect()
+    client.on('error', () => {})
+    /** What a scope with these statements adds to both. */
+    const counted = async (...statements: string[]) => {
+      const { traceless, abandoned } = sandbox.direct
+      await sandbox.enter('counts', { direct })
+      for (const statement of statements) await client.query(statement).catch(() => {})
+      await sandbox.leave()
+      return { traceless: sandbox.direct.traceless - traceless, abandoned: sandbox.direct.abandoned - abandoned }
+    }
+    expect(await counted('begin', "insert into item values (1, 'x')", 'commit', 'select 1', '')).toEqual(none)
+    expect(await counted("insert into item values (2, 'x'), (2, 'y')"), 'a failure').toEqual({ ...none, traceless: 1 })
+    expect(await counted('begin', 'savepoint s', 'rollback to s', 'commit')).toEqual({ ...none, traceless: 1 })
+    expect(await counted('begin', 'select 1/0', 'commit'), 'a COMMIT that is none').toEqual({ ...none, traceless: 2 })
+    expect(await counted('begin', "insert into item values (3, 'x')"), 'left open').toEqual({ ...none, traceless: 1 })
+    // The first of these hears that its transaction is gone.
+    expect(await counted('rollback', "select 'nextval'", 'select 1'), 'from there on').toEqual({
+      ...none,
+      traceless: 2,
+    })
+
+    await sandbox.enter('hangs up', { direct })
+    await client.query('begin')
+    client.release(true)
+    const busy = "select count(*)::int from pg_stat_activity where datname = 'beside' and state <> 'active'"
+    await expect.poll(() => onServer('beside', busy)).toEqual([0])
+    await sandbox.leave()
+    expect(sandbox.direct.abandoned).toBe(1)
+  })
+  const none = { traceless: 0, abandoned: 0 }
+
   test('a function that is called by a message counts as sent, and what it locks is given back', async () => {
     const client = await pool.connect()
     await sandbox.enter('calls', { direct })
     const [lock] = await onServer('beside', "select 'pg_advisory_lock(bigint)'::regprocedure::oid::int")
     await client.query('select 1')
     await sandbox.enter('by number')
-    const { sent } = sandbox
+    const { sent } = sandbox.direct
     client.on('error', () => {})
     const { stream } = (client as unknown as { connection: { stream: Socket } }).connection
     // pg knows no such answers.
@@ -248,7 +280,7 @@ describe.each([
       .poll(() => onServer('beside', "select objid::int from pg_locks where locktype = 'advisory'"))
       .toEqual([7])
     expect((await sandbox.leave()).advisoryLocks).toHaveLength(1)
-    expect(sandbox.sent).toBe(sent + 1)
+    expect(sandbox.direct.sent).toBe(sent + 1)
     expect(await onServer('beside', "select count(*)::int from pg_locks where locktype = 'advisory'")).toEqual([0])
     await sandbox.leave()
     client.release(true)

@@ -1,4 +1,4 @@
-import { namesLocks } from './names-locks-sql.js'
+import { unseenSequences, unseenSessions } from './unseen-sql.js'
 
 /**
  * The schema with the copies, and for each table the functions that put it back: the session keeps the plans of
@@ -20,8 +20,13 @@ export function copiesSql({ replica }: { replica: boolean }): string {
 create schema seedbed_restore;
 create unlogged table seedbed_restore.witness as
   select not exists (select from pg_class where relkind = 'S' and relpersistence = 'u') as nextval_is_logged,
-    ${namesLocks} as names_locks;
-create unlogged table seedbed_restore.written (relation oid, ddl text);
+    ${unseenSessions} as unseen_sessions, ${unseenSequences} as unseen_sequences;
+create unlogged table seedbed_restore.written (
+  relation oid,
+  ddl text,
+  /* an INSERT alone */
+  adds boolean
+);
 create table seedbed_restore.relation (
   id oid primary key,
   name text not null,
@@ -99,21 +104,26 @@ begin
       ) a;
       execute format('create unlogged table %s as
         select ctid as at, xmin as since, 0::smallint as came, null::smallint as went%s from only %s', copy, columns.stored, each.name);
-      /* Removes rows that the copy does not have, and answers where the copy has those that are lost; all, if they were moved. */
+      /* Removes rows that the copy does not have, and answers where the copy has those that are lost. Where rows were only added,
+         they are those of transactions that began later than all whose rows the copy has, but for ours. */
       execute format('
-        create function seedbed_restore.remove_%3$s(rewritten boolean) returns text language plpgsql as $remove$
+        create function seedbed_restore.remove_%3$s(what text, young int, ours xid[]) returns tid[] language plpgsql as $remove$
         #variable_conflict use_column
         <<remove_%3$s>>
         declare
           more tid[];
           lost tid[];
         begin
-          if rewritten then
-            delete from only %2$s;
-            select array_agg(c.ctid) into lost from %1$s c where c.went is null;
-            return lost;
-          end if;
-          select into more, lost ${whatDiffers};
+          case what
+            when ''added'' then
+              select array_agg(t.ctid) into more from only %2$s t
+              where age(t.xmin) <= remove_%3$s.young and t.xmin <> all(remove_%3$s.ours);
+            when ''changed'' then
+              select into more, lost ${whatDiffers};
+            when ''moved'' then
+              delete from only %2$s;
+              select array_agg(c.ctid) into lost from %1$s c where c.went is null;
+          end case;
           if more is not null then
             delete from only %2$s where ctid = any(remove_%3$s.more);
           end if;
@@ -121,15 +131,23 @@ begin
         end
         $remove$', copy, each.name, each.id);
       execute format('
-        create function seedbed_restore.bring_%6$s(lost tid[], hold smallint) returns boolean language plpgsql as $bring$
+        create function seedbed_restore.bring_%6$s(lost tid[], holds smallint[]) returns boolean language plpgsql as $bring$
         #variable_conflict use_column
+        <<bring_%6$s>>
+        declare
+          hold smallint;
         begin
-          with gone as (
-            delete from %1$s c where c.ctid = any(bring_%6$s.lost) and c.came = bring_%6$s.hold returning c.*
-          ), back as (
-            insert into %2$s %3$s overriding system value select %4$s from gone returning ctid, xmin, bring_%6$s.hold, null::smallint%5$s
-          )
-            insert into %1$s select * from back;
+          if lost is null then
+            return false;
+          end if;
+          foreach hold in array holds loop
+            with gone as (
+              delete from %1$s c where c.ctid = any(bring_%6$s.lost) and c.came = bring_%6$s.hold returning c.*
+            ), back as (
+              insert into %2$s %3$s overriding system value select %4$s from gone returning ctid, xmin, bring_%6$s.hold, null::smallint%5$s
+            )
+              insert into %1$s select * from back;
+          end loop;
           return true;
         end
         $bring$',

@@ -1,16 +1,16 @@
 import { whatDiffers } from './copies-sql.js'
 
 /**
- * `seedbed_restore.hold(seen, facts, depth, locks)`: what was written since the last time is in the copies from here on, so that
+ * `seedbed_restore.hold(seen, facts, depth)`: what was written since the last time is in the copies from here on, so that
  * it is put back. `seedbed_restore.give_back(depth)`: the copies are as before that hold, and what they differ in counts as written.
  *
  * A line of a copy says itself when it came and went. So a hold costs what was written: no line is copied to be brought back later.
  */
 export const holdSql = `
-create function seedbed_restore.hold(seen xid8, known jsonb, depth smallint, locks boolean) returns jsonb
+create function seedbed_restore.hold(seen xid8, known jsonb, depth smallint) returns jsonb
 language plpgsql as $hold$
 declare
-  look seedbed_restore.looked := seedbed_restore.look(seen, known, locks);
+  look seedbed_restore.looked := seedbed_restore.look(seen, known, true, true);
   value bigint;
   called boolean;
   each record;

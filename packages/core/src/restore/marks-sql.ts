@@ -5,7 +5,7 @@
 export const marksSql = `
 create function seedbed_restore.mark() returns trigger language plpgsql security definer as $mark$
 begin
-  insert into seedbed_restore.written values (tg_relid);
+  insert into seedbed_restore.written values (tg_relid, null, tg_op = 'INSERT');
   return null;
 end
 $mark$;

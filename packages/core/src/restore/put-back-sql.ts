@@ -1,6 +1,7 @@
 /**
- * `seedbed_restore.put_back(seen, facts, released, locks)`: looks what was written, and puts it back, in one call. `released` is the
- * hold that ends with it, if one does that holds something.
+ * `seedbed_restore.put_back(seen, facts, released, sessions, sequences, since, ours)`: looks what was written, and puts it back, in one call.
+ * `released` is the hold that ends with it, if one does that holds something. No transaction of the copies' rows has a number of `since`
+ * or above, but for `ours`; null if that is not so.
  *
  * `seedbed_restore.open()` gets a session ready for all of our functions, and answers with the first facts. Where the session may
  * set `session_replication_role`, it does so for good: each change makes it forget its plans, which costs more than all the rest.
@@ -19,17 +20,16 @@ begin
   return seedbed_restore.facts();
 end
 $open$;
-create function seedbed_restore.put_back(seen xid8, known jsonb, released smallint, locks boolean) returns jsonb
-language plpgsql as $put_back$
+create function seedbed_restore.put_back(seen xid8, known jsonb, released smallint, sessions boolean, sequences boolean,
+  since xid8, ours xid[])
+returns jsonb language plpgsql as $put_back$
 declare
   look seedbed_restore.looked;
+  young int := age(since::xid);
   moved text[] := '{}';
   tables text[] := '{}';
+  ${replica ? '' : 'lost text[];\n  removing text;\n  '}bringing text;
   rewritten oid[];
-  removing text;
-  removed oid[];
-  lost text[];
-  bringing text;
   disable text;
   enable text;
   unlinked int := 0;
@@ -41,29 +41,29 @@ begin
     perform seedbed_restore.give_back(released);
     seen := '0';
   end if;
-  look := seedbed_restore.look(seen, known, locks);
+  look := seedbed_restore.look(seen, known, sessions, sequences);
   if look.is_over then
     return seedbed_restore.found(look, tables, moved, unlinked);
   end if;
 
   if look.dirty <> '{}' then
-${replica ? '' : '    set constraints all deferred;\n'}    select string_agg(format('seedbed_restore.remove_%s(%L)', r.id, r.file <> pg_relation_filenode(r.id)), ', ' order by r.rank desc, r.id),
-      array_agg(r.id) filter (where r.file <> pg_relation_filenode(r.id)),
-      coalesce(array_agg(r.id order by r.rank desc, r.id), '{}'), coalesce(array_agg(r.name order by r.rank, r.id), '{}'),
-      string_agg(r.disable, '; '), string_agg(r.enable, '; ')
-    into removing, rewritten, removed, tables, disable, enable
-    from seedbed_restore.relation r where r.id = any(look.dirty) and r.kind = 'r';
+    select ${replica ? '' : `string_agg(d.removing, ', ' order by d.rank desc, d.id), `}string_agg(d.bringing, ', ' order by d.rank, d.id),
+      array_agg(d.id) filter (where d.is_moved), coalesce(array_agg(d.name order by d.rank, d.id), '{}'),
+      string_agg(d.disable, '; '), string_agg(d.enable, '; ')
+    into ${replica ? '' : 'removing, '}bringing, rewritten, tables, disable, enable
+    from (
+      select r.id, r.name, r.rank, r.disable, r.enable, f.is_moved, ${replica ? atOnce : inTwoPasses}
+      from seedbed_restore.relation r, lateral (select r.file <> pg_relation_filenode(r.id) as is_moved) f,
+        lateral (select case when f.is_moved then 'moved' when young is null or r.id = any(look.changed) then 'changed' else 'added' end as what,
+          0::smallint || (select array_agg(h.hold) from seedbed_restore.held h where h.relation = r.id) as holds) w
+      where r.id = any(look.dirty) and r.kind = 'r'
+    ) d;
     if disable is not null then execute disable; end if;
-    if removing is not null then
-      execute format('select array[%s]', removing) into lost;
-      select string_agg(format('seedbed_restore.bring_%s(%L, %L)', l.id, l.lost, h.hold), ', ' order by l.place desc, h.hold) into bringing
-      from unnest(removed, lost) with ordinality l(id, lost, place),
-        lateral (select 0 as hold union all select k.hold from seedbed_restore.held k where k.relation = l.id) h
-      where l.lost is not null;
-      if bringing is not null then execute format('select array[%s]', bringing); end if;
-      if rewritten is not null then
-        update seedbed_restore.relation r set file = pg_relation_filenode(r.id) where r.id = any(rewritten);
-      end if;
+    if bringing is not null then
+${replica ? '' : runPasses}      execute format('select array[%s]', bringing) using ${replica ? 'young, ours' : 'lost'};
+    end if;
+    if rewritten is not null then
+      update seedbed_restore.relation r set file = pg_relation_filenode(r.id) where r.id = any(rewritten);
     end if;
 ${replica ? '' : checkAgain}    if enable is not null then execute enable; end if;
     for each in select r.* from seedbed_restore.relation r where r.id = any(look.dirty) and r.kind = 'm' order by r.id loop
@@ -85,10 +85,11 @@ ${replica ? '' : checkAgain}    if enable is not null then execute enable; end i
     delete from seedbed_restore.written w where w.xmin = pg_current_xact_id()::xid;
     if enable is not null then look.facts := seedbed_restore.facts(); end if;
   end if;
-  select coalesce(array_agg(s.name order by s.name), '{}') into moved
-  from (select m.name, setval(m.id, m.last_value, m.is_called) from seedbed_restore.moved() m) s;
-  select count(lo_unlink(m.oid)) into unlinked
-  from pg_largeobject_metadata m where not exists (select from seedbed_restore.large_object l where l.id = m.oid);
+  select (select coalesce(array_agg(s.name order by s.name), '{}')
+      from (select m.name, setval(m.id, m.last_value, m.is_called) from seedbed_restore.moved() m) s),
+    (select count(lo_unlink(m.oid)) from pg_largeobject_metadata m
+      where not exists (select from seedbed_restore.large_object l where l.id = m.oid))
+  into moved, unlinked;
   return seedbed_restore.found(look, tables, moved, unlinked);
 end
 $put_back$`
@@ -107,12 +108,25 @@ function sessionSettings({ replica }: { replica: boolean }): string {
     default_transaction_isolation: 'read committed',
     default_transaction_read_only: 'off',
     plan_cache_mode: 'force_generic_plan',
+    // All is in memory. A row whose place is known would otherwise be looked for in the whole of a small table.
+    random_page_cost: '0.01',
     ...(replica ? { session_replication_role: 'replica' } : {}),
   }
   return Object.entries(settings)
     .map(([name, value]) => `['${name}', '${value}']`)
     .join(', ')
 }
+
+/** Each table's rows go and come before the next one's. */
+const atOnce = `format('seedbed_restore.bring_%1$s(seedbed_restore.remove_%1$s(%2$L, $1, $2), %3$L)', r.id, w.what, w.holds) as bringing`
+
+/** Where foreign keys are in force, all go, children first, and then come, parents first. */
+const inTwoPasses = `format('seedbed_restore.remove_%s(%L, $1, $2)::text', r.id, w.what) as removing,
+        format('seedbed_restore.bring_%s($1[%s]::tid[], %L)', r.id, row_number() over (order by r.rank desc, r.id), w.holds) as bringing`
+
+const runPasses = `      set constraints all deferred;
+      execute format('select array[%s]', removing) into lost using young, ours;
+`
 
 /** Where foreign keys are in force, deleting a row may have taken others along. */
 const checkAgain = `

@@ -1,5 +1,6 @@
 import type { Client } from 'pg'
 import { loadPg } from '../server/load-pg.js'
+import { noNumbers, transactionNumbers, type Numbers } from './transaction-numbers.js'
 
 /** A session that a test has left open in the middle of something; it is ended. */
 export interface EndedSession {
@@ -42,6 +43,14 @@ export interface Restore {
   close(): Promise<void>
 }
 
+/** What whoever lets the application in knows of it since the last look. */
+export interface Told {
+  /** A session may be in the middle of something, or hold a session lock that its statements have named. */
+  mayBeOpen: boolean
+  /** A sequence may have moved and no row was written by it: something failed or was undone, or named `nextval` or `setval`. */
+  mayHaveMoved: boolean
+}
+
 export interface Held {
   /** Why it cannot be put back to, so that the database is to be cloned afresh and what was written done again; empty if it is held. */
   afresh: string[]
@@ -52,8 +61,9 @@ export interface Held {
  * Opens a clone of a template that `prepareRestore` has prepared. Nobody may have written in it since it was cloned.
  *
  * @param url of the clone, for the role that has prepared the template
- * @param locksGivenBack whoever lets the application in has given back all session locks that its statements name. Then the
- * server's locks, which cost more than all the rest of a look, are looked at only where the database itself names some.
+ * @param told asked before each look to put back: whoever lets the application in may spare it the server's sessions and the sequences,
+ * which are most of what a clean look costs. They are looked at all the same where something in the database itself does what
+ * no statement shows.
  * @example
  * const restore = await openRestore({ url })
  * // … a test commits
@@ -61,47 +71,45 @@ export interface Held {
  */
 export async function openRestore({
   url,
-  locksGivenBack = false,
+  told = () => ({ mayBeOpen: true, mayHaveMoved: true }),
 }: {
   url: string
-  locksGivenBack?: boolean
+  told?: () => Told
 }): Promise<Restore> {
   const { Client } = loadPg()
   const client = new Client({ connectionString: url, application_name: 'seedbed restore' })
   // A session that is lost fails the next query, which is told.
   client.on('error', () => {})
   await client.connect()
-  const { rows } = await client.query<{ facts: Facts; namesLocks: boolean | null }>(
-    'select seedbed_restore.open() as facts, (select w.names_locks from seedbed_restore.witness w) as "namesLocks"',
+  const { rows } = await client.query<{ facts: Facts; next: string; sessions: boolean; sequences: boolean }>(
+    // After a crash there is no witness.
+    `select seedbed_restore.open() as facts, pg_snapshot_xmax(pg_current_snapshot())::text as next,
+      coalesce((select w.unseen_sessions from seedbed_restore.witness w), true) as sessions,
+      coalesce((select w.unseen_sequences from seedbed_restore.witness w), true) as sequences`,
   )
-  let { facts } = rows[0]!
-  // After a crash there is no witness.
-  const locks = !locksGivenBack || rows[0]!.namesLocks !== false
-  /** Every transaction before it has ended, and what it did here was looked at. */
-  let seen = '0'
+  const unseen = rows[0]!
+  let { facts } = unseen
+  const numbers = transactionNumbers(unseen.next)
   /** For each hold, whether there was something to hold. */
   const holds: boolean[] = []
 
-  /** Calls a function that begins with a look, again if a prepared transaction was in the way. */
-  async function look(name: keyof typeof functions, depth: number | null): Promise<Found> {
-    const call = async () => {
-      const { rows } = await client.query<{ found: Found }>({
-        name,
-        text: functions[name],
-        values: [seen, facts, depth, locks],
-      })
-      return rows[0]!.found
-    }
+  async function ask(name: keyof typeof functions, values: unknown[]): Promise<Found> {
+    const { rows } = await client.query<{ found: Found }>({ name, text: functions[name], values })
+    return rows[0]!.found
+  }
+
+  /** Makes a call that begins with a look, again if a session or a prepared transaction was in the way. */
+  async function look(call: (sessions: boolean) => Promise<Found>, sessions: boolean): Promise<Found> {
     try {
-      let found = await call()
+      let found = await call(sessions).catch((error: Error) => (sessions ? Promise.reject(error) : call(true)))
       const { ended } = found
       for (const { gid, user } of found.prepared) {
         await client.query(`rollback prepared ${client.escapeLiteral(gid)}`)
         ended.push({ pid: 0, user, application: gid, in: 'prepared transaction' })
       }
-      if (found.prepared.length > 0) found = { ...(await call()), ended }
+      if (found.prepared.length > 0) found = { ...(await call(true)), ended }
       if (found.afresh.length === 0) {
-        seen = nextSeen(found)
+        numbers.lookedAt(found)
         facts = found.facts ?? facts
       }
       return found
@@ -112,15 +120,25 @@ export async function openRestore({
 
   /** @param depth of the hold that is released first */
   async function putBack(depth: number | null): Promise<PutBack> {
-    const { tables, sequences, largeObjects, afresh, ended } = await look('seedbed put back', depth)
+    const { mayBeOpen, mayHaveMoved } = told()
+    const moved = mayHaveMoved || unseen.sequences
+    const found = await look(
+      sessions => ask('seedbed put back', [numbers.seen(), facts, depth, sessions, moved, ...numbers.since(depth)]),
+      mayBeOpen || unseen.sessions,
+    )
+    const { tables, sequences, largeObjects, afresh, ended } = found
     return { tables, sequences, largeObjects, afresh, ended }
   }
 
   return {
     putBack: () => putBack(null),
     async hold() {
-      const { afresh, ended, own } = await look('seedbed hold', holds.length + 1)
-      if (afresh.length === 0) holds.push(own !== null)
+      const found = await look(() => ask('seedbed hold', [numbers.seen(), facts, holds.length + 1]), true)
+      const { afresh, ended, own } = found
+      if (afresh.length === 0) {
+        numbers.held(found)
+        holds.push(own !== null)
+      }
       return { afresh, ended }
     },
     async release() {
@@ -135,20 +153,16 @@ export async function openRestore({
 
 /** The session keeps their plans. */
 const functions = {
-  'seedbed put back': 'select seedbed_restore.put_back($1, $2, $3, $4) as found',
-  'seedbed hold': 'select seedbed_restore.hold($1, $2, $3, $4) as found',
+  'seedbed put back': 'select seedbed_restore.put_back($1, $2, $3, $4, $5, $6, $7) as found',
+  'seedbed hold': 'select seedbed_restore.hold($1, $2, $3) as found',
 }
 
 /** What else a database consists of, by a name for people. */
 type Facts = Record<string, string | null>
 
 /** What `put_back` and `hold` answer with; see look-sql.ts. */
-interface Found extends PutBack {
+interface Found extends PutBack, Numbers {
   prepared: { gid: string; user: string }[]
-  /** Every transaction before it had ended when it looked. */
-  oldest: string
-  /** Its own, if it wrote anything. */
-  own: string | null
   facts: Facts | null
 }
 
@@ -158,14 +172,8 @@ const nothing: Omit<Found, 'afresh'> = {
   largeObjects: 0,
   ended: [],
   prepared: [],
-  oldest: '0',
-  own: null,
+  ...noNumbers,
   facts: null,
-}
-
-/** Its own transaction is none of the tests', if no other has come in between. */
-function nextSeen({ oldest, own }: Found): string {
-  return own === oldest ? String(BigInt(own) + 1n) : oldest
 }
 
 /** The slice of a client that is used. */

@@ -2,11 +2,12 @@ import type { EnterOptions, Sandbox } from 'pg-sandbox'
 import type { Isolation } from '../config/config.js'
 import { mainProcess } from '../run/channel.js'
 import type { RunHandle } from '../run/run-handle.js'
-import { openRestore, type PutBack, type Restore } from '../restore/restore.js'
+import { openRestore, type EndedSession, type PutBack, type Restore } from '../restore/restore.js'
 import { workerErrors } from './errors.js'
 import { describeScope } from './footprint-lines.js'
 import { keptLinesOf, notKeptLine } from './keep-failed.js'
 import type { Scope } from './scope.js'
+import { toldBy } from './told-by.js'
 
 /** Where tests of isolation `restore` and `database` have their databases. Loaded with the first of them. */
 export interface Isolations {
@@ -69,17 +70,20 @@ export function openIsolations({
   /** How many statements had gone there when it was last as its rows are to be. */
   let sent = 0
 
-  const writtenSince = () => lent && sandbox.sent !== sent
+  /** Lines of outer scopes, for whoever leaves the next one. */
+  const untold: string[] = []
+
+  const writtenSince = () => lent && sandbox.direct.sent !== sent
 
   async function restoreUrl(): Promise<string> {
     if (lent) return restore!.url
     const { database, url, adminUrl } = await main.borrow({ slot })
     if (database !== restore?.database) {
       await restore?.close()
-      restore = { ...(await openRestore({ url: adminUrl, locksGivenBack: true })), database, url }
+      restore = { ...(await openRestore({ url: adminUrl, told: toldBy(sandbox) })), database, url }
     }
     lent = true
-    sent = sandbox.sent
+    sent = sandbox.direct.sent
     return url
   }
 
@@ -126,8 +130,9 @@ export function openIsolations({
 
   /** What outer scopes have committed is what the inner one's tests start from. */
   async function hold(outer: Entered): Promise<Error | undefined> {
-    const { afresh } = await restore!.hold()
-    sent = sandbox.sent
+    const { afresh, ended } = await restore!.hold()
+    sent = sandbox.direct.sent
+    untold.push(...ended.map(session => endedLine(outer.scope, 'came to a test', session)))
     if (afresh.length === 0) {
       outer.holds += 1
       return undefined
@@ -168,8 +173,10 @@ export function openIsolations({
       // What is above it could not be entered after all.
       const left = entered[index]!
       entered.length = index
-      if (left.isolation === 'database') return leaveOwn(left, failed)
-      return left.isolation === 'restore' && lent ? leaveRestore(left, failed) : []
+      const lines = untold.splice(0)
+      if (left.isolation === 'database') lines.push(...(await leaveOwn(left, failed)))
+      if (left.isolation === 'restore' && lent) lines.push(...(await leaveRestore(left, failed)))
+      return lines
     },
     ownDatabase: () => ownDatabase(),
     async close() {
@@ -181,7 +188,7 @@ export function openIsolations({
     const database = own!.name()
     if (database === undefined) return []
     // What was sent here was not sent to the database that is put back.
-    sent = sandbox.sent
+    sent = sandbox.direct.sent
     await sandbox.disconnect()
     if (failed && run.keep) return keepIsolated(database, scope)
     await own!.end()
@@ -199,7 +206,7 @@ export function openIsolations({
     // Once if nothing is held, and else once a hold.
     for (let left = Math.max(holds, written ? 1 : 0); left > 0 && lent; left--) {
       const back = holds > 0 ? await restore!.release() : await restore!.putBack()
-      sent = sandbox.sent
+      sent = sandbox.direct.sent
       lines.push(...linesOf(scope, back))
       if (back.afresh.length > 0) await forgetRestore(scope)
     }
@@ -222,14 +229,15 @@ export function openIsolations({
 }
 
 function linesOf(scope: Scope, { ended, afresh }: PutBack): string[] {
-  const name = describeScope(scope)
-  return [
-    ...ended.map(
-      ({ pid, user, application, in: open }) =>
-        `${name} ended while a session of ${user} (${[application, pid > 0 ? `process ${pid}` : ''].filter(Boolean).join(', ')}) was in the midst of a ${open}; it was ended`,
-    ),
-    ...(afresh.length > 0
-      ? [`${name} has left what cannot be put back, so the next test gets another database: ${afresh.join('; ')}`]
-      : []),
-  ].map(line => `seedbed  ${line}`)
+  const lines = ended.map(session => endedLine(scope, 'ended', session))
+  if (afresh.length > 0) {
+    const left = `${describeScope(scope)} has left what cannot be put back, so the next test gets another database`
+    lines.push(`seedbed  ${left}: ${afresh.join('; ')}`)
+  }
+  return lines
+}
+
+function endedLine(scope: Scope, when: string, { pid, user, application, in: open }: EndedSession): string {
+  const names = [application, pid > 0 ? `process ${pid}` : ''].filter(Boolean).join(', ')
+  return `seedbed  ${describeScope(scope)} ${when} while a session of ${user} (${names}) was in the midst of a ${open}; it was ended`
 }

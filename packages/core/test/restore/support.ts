@@ -16,6 +16,10 @@ export interface Place extends AsyncDisposable {
   query(sql: string, values?: unknown[]): Promise<Record<string, unknown>[]>
   /** Another session of the application, or of another role; ends with the place. */
   session(role?: string): Promise<pg.Client>
+  /** A session in another database of the server; ends with the place. */
+  elsewhere(): Promise<pg.Client>
+  /** The clone's URL for the application. */
+  applicationUrl: string
   asAdmin(sql: string): Promise<Record<string, unknown>[]>
   /** The clone anew, which the place's own `restore` knows nothing of. */
   recreate(): Promise<void>
@@ -98,6 +102,8 @@ export async function place(schema: string, options: PlaceOptions = {}): Promise
       restore,
       query: async (sql, values) => (await application.query<Record<string, unknown>>(sql, values)).rows,
       session: (role = 'app') => connect(role, clone),
+      elsewhere: () => connect('postgres', 'postgres'),
+      applicationUrl: server.urlFor({ user: 'app', database: clone }),
       async asAdmin(sql) {
         const client = await connect('postgres', clone)
         const { rows } = await client.query<Record<string, unknown>>(sql)

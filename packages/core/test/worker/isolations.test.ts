@@ -1,5 +1,6 @@
 import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-tests'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import pg from 'pg'
 import { startRun, type Run } from '../../src/run/start-run.js'
 import { db } from '../../src/worker/current.js'
 import { openScopes, type WorkerScopes } from '../../src/worker/scopes.js'
@@ -44,4 +45,21 @@ test('what is committed between tests lasts until the end of their file, however
   await within(aFile('b.test.ts'), async () => {
     await within(aTest('of the next file'), async () => expect(await names()).toEqual(['of the seed']))
   })
+})
+
+test('a transaction that beforeAll has left open is ended and named', async () => {
+  const printed: string[] = []
+  scopes.print = line => printed.push(line)
+  const client = new pg.Client(scopes.assigned.variables.DATABASE_URL!)
+  client.on('error', () => {})
+  await client.connect()
+  await within(aFile('a.test.ts'), async () => {
+    await client.query(`set application_name = 'shop'; begin`)
+    await client.query(`insert into item (name) values ('left open')`)
+    await within(aTest('first'), async () => expect(await names()).toEqual(['of the seed']))
+  })
+  await client.end()
+  expect(printed.join('\n')).toMatch(
+    /^seedbed  file .* came to a test while a session of .* \(shop, .*\) was in the midst of a transaction; it was ended$/,
+  )
 })
