@@ -44,7 +44,9 @@ create table seedbed_restore.relation (
   stored text
 );
 create table seedbed_restore.sequence (id oid not null, name text not null, last_value bigint not null, is_called boolean not null,
-  came smallint not null default 0, went smallint);
+  came smallint not null default 0, went smallint,
+  /* the one table that owns it or has defaults from it, if it is one: while nobody writes there, only who names it moves it */
+  of oid);
 create table seedbed_restore.large_object (id oid primary key, digest text not null, came smallint not null default 0);
 create table seedbed_restore.held (relation oid not null, hold smallint not null);
 
@@ -175,6 +177,15 @@ begin
   loop
     execute format('insert into seedbed_restore.sequence select %s, %L, last_value, is_called from %s', each.id, each.name, each.name);
   end loop;
+  update seedbed_restore.sequence s set of = u.id from (
+    select n.sequence, (array_agg(n.id))[1] as id from (
+      select d.refobjid as sequence, a.adrelid as id from pg_depend d join pg_attrdef a on a.oid = d.objid
+      where d.classid = 'pg_attrdef'::regclass and d.refclassid = 'pg_class'::regclass
+      union select d.objid, d.refobjid from pg_depend d
+      where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass and d.deptype in ('a', 'i') and d.refobjsubid > 0
+    ) n join seedbed_restore.relation r on r.id = n.id
+    group by n.sequence having count(*) = 1 and bool_and(r.family = array[r.id])
+  ) u where u.sequence = s.id;
   /* From here on the first nextval of each is logged, and so has the number of a transaction. */
   perform setval(s.id, s.last_value, s.is_called) from seedbed_restore.sequence s;
   insert into seedbed_restore.large_object select m.oid, md5(lo_get(m.oid)) from pg_largeobject_metadata m;

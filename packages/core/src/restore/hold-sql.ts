@@ -22,10 +22,10 @@ begin
   from seedbed_restore.relation r where r.id = any(look.dirty) and r.kind in ('r', 'm');
   insert into seedbed_restore.held select r.id, depth
   from seedbed_restore.relation r where r.id = any(look.dirty) and r.kind in ('r', 'm');
-  for each in select m.id, m.name from seedbed_restore.moved() m loop
+  for each in select m.id, m.name, m.of from seedbed_restore.moved(null) m loop
     execute format('select last_value, is_called from %s', each.name) into value, called;
     update seedbed_restore.sequence s set went = depth where s.id = each.id and s.went is null;
-    insert into seedbed_restore.sequence values (each.id, each.name, value, called, depth);
+    insert into seedbed_restore.sequence values (each.id, each.name, value, called, depth, null, each.of);
     /* The next nextval is logged, see copies-sql.ts. */
     perform setval(each.id, value, called);
   end loop;

@@ -135,16 +135,17 @@ end
 $end_sessions$`
 
 /**
- * Those that stand elsewhere than they are to. `pg_sequence_last_value` is null for one that nobody has called, whose value is known
+ * Those that stand elsewhere than they are to; if `dirty` is not null, of those that rows of other tables have their defaults from none
+ * has moved. `pg_sequence_last_value` is null for one that nobody has called, whose value is known
  * only to those who read it; that costs six times as much. A view would depend on them, so that a test could not drop them.
  */
 function moved(version: number): string {
   const uncalled =
     version >= 18 ? '(select d.last_value from pg_get_sequence_data(s.id) d)' : 'seedbed_restore.value_of(s.name)'
-  return `${version >= 18 ? '' : valueOf}create function seedbed_restore.moved() returns setof seedbed_restore.sequence
+  return `${version >= 18 ? '' : valueOf}create function seedbed_restore.moved(dirty oid[]) returns setof seedbed_restore.sequence
 language sql stable as $moved$
   select s.* from seedbed_restore.sequence s
-  where s.went is null and case when s.is_called then pg_sequence_last_value(s.id) is distinct from s.last_value
+  where s.went is null and (dirty is null or s.of is null or s.of = any(dirty)) and case when s.is_called then pg_sequence_last_value(s.id) is distinct from s.last_value
     else pg_sequence_last_value(s.id) is not null or ${uncalled} <> s.last_value end
 $moved$`
 }

@@ -40,6 +40,7 @@ begin
   if released is not null then
     perform seedbed_restore.give_back(released);
     seen := '0';
+    sequences := true;
   end if;
   look := seedbed_restore.look(seen, known, sessions, sequences);
   if look.is_over then
@@ -86,7 +87,7 @@ ${replica ? '' : checkAgain}    if enable is not null then execute enable; end i
     if enable is not null then look.facts := seedbed_restore.facts(); end if;
   end if;
   select (select coalesce(array_agg(s.name order by s.name), '{}')
-      from (select m.name, setval(m.id, m.last_value, m.is_called) from seedbed_restore.moved() m) s),
+      from (select m.name, setval(m.id, m.last_value, m.is_called) from seedbed_restore.moved(case when not sequences then look.dirty end) m) s),
     (select count(lo_unlink(m.oid)) from pg_largeobject_metadata m
       where not exists (select from seedbed_restore.large_object l where l.id = m.oid))
   into moved, unlinked;

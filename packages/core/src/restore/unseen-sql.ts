@@ -11,11 +11,14 @@ export const unseenSessions = `exists (select from pg_extension e where e.extnam
   or exists (select from (${texts({ defaults: true })}) named(text) where named.text ~* 'advisory(?!_xact_lock|_unlock)')`
 
 /**
- * A condition: a statement that does not say so, has written no row and has not failed may have moved a sequence. A default is only
- * for rows that are written. A block with an exception handler undoes what it has done, in languages like plperl any block.
+ * A condition: a statement that does not say so and has not failed may have moved a sequence, other than by a default for the rows that it
+ * wrote, which depends on the sequence. A block with an exception handler undoes what it has done, in languages like plperl any block.
  */
 export const unseenSequences = `exists (select from pg_language l where l.oid >= 16384 and l.lanname <> 'plpgsql')
-  or exists (select from (${texts({ defaults: false })}) named(text) where named.text ~* 'nextval|setval|exception[^;]*\\mwhen\\M')`
+  or exists (select from (${texts({ defaults: false })}) named(text) where named.text ~* 'nextval|setval|exception[^;]*\\mwhen\\M')
+  or exists (select from pg_attrdef a where pg_get_expr(a.adbin, a.adrelid) ~* 'nextval|setval' and not exists (
+    select from pg_depend d join pg_class s on s.oid = d.refobjid and s.relkind = 'S'
+    where d.classid = 'pg_attrdef'::regclass and d.objid = a.oid and d.refclassid = 'pg_class'::regclass))`
 
 function texts({ defaults }: { defaults: boolean }): string {
   return `
@@ -23,12 +26,8 @@ function texts({ defaults }: { defaults: boolean }): string {
     /* views too */
     union all select pg_get_ruledef(r.oid) from pg_rewrite r where r.oid >= 16384
     union all select pg_get_triggerdef(t.oid) from pg_trigger t where not t.tgisinternal
-    ${
-      defaults
-        ? `union all select pg_get_expr(d.adbin, d.adrelid) from pg_attrdef d
-    union all select t.typdefault from pg_type t where t.typtype = 'd'`
-        : ''
-    }
+    union all select t.typdefault from pg_type t where t.typtype = 'd'
+    ${defaults ? 'union all select pg_get_expr(d.adbin, d.adrelid) from pg_attrdef d' : ''}
     union all select pg_get_constraintdef(c.oid) from pg_constraint c where c.contype = 'c' and c.oid >= 16384
     union all select concat_ws(' ', pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)) from pg_policy p
   `

@@ -1,5 +1,4 @@
 import fc from 'fast-check'
-import pg from 'pg'
 import { openSandbox } from 'pg-sandbox'
 import { expect, test } from 'vitest'
 import { openRestore } from '../../src/restore/restore.js'
@@ -40,70 +39,47 @@ async function state(here: Place): Promise<string> {
   return `${await here.digest()} ${JSON.stringify(objects)}`
 }
 
-test(
-  'whatever several sessions write, every table, sequence and large object comes back, under any holds',
-  { timeout: 600_000 },
-  async () => {
-    // a failure prints the seed and the path with which fc.assert repeats it
-    await fc.assert(
-      fc.asyncProperty(anyPrograms, async ([schema, programs]) => {
-        await using here = await place(sqlOf(schema))
-        const other = await here.elsewhere()
-        /** What is to be put back to: of the seed, and of each hold. */
-        const levels = [await state(here)]
-        const sessions = await Promise.all([here.session(), here.session(), here.session()])
-        for (const [index, { writes, ending, elsewhere }] of programs.entries()) {
-          const open = await run(sessions, writes)
-          await other.query(elsewhere)
-          const end = ending === 'release' && levels.length === 1 ? 'putBack' : ending
-          const { afresh, ended } = await here.restore[end]()
-          expect(afresh).toEqual([])
-          expect(ended).toHaveLength(open.length)
-          if (end === 'release') levels.pop()
-          if (end === 'hold') levels.push(await state(here))
-          else expect(await state(here), `after ${end} ${index + 1}`).toBe(levels.at(-1))
-          for (const session of open) sessions[session] = await here.session()
-        }
-      }),
-      runs,
-    )
-  },
-)
-
-test(
-  'so it does where a sandbox lets them in, and its word is taken for what was left open and may have moved',
-  { timeout: 600_000 },
-  async () => {
-    await fc.assert(
-      fc.asyncProperty(anyPrograms, async ([schema, programs]) => {
-        await using here = await place(sqlOf(schema))
-        const other = await here.elsewhere()
-        const seed = await state(here)
-        await using sandbox = await openSandbox({ url: here.server.url })
-        const restore = await openRestore({ url: here.url, told: toldBy(sandbox) })
-        const connect = async () => {
-          const client = new pg.Client(sandbox.url)
-          client.on('error', () => {})
-          await client.connect()
-          return client
-        }
-        const sessions = await Promise.all([connect(), connect(), connect()])
-        for (const [index, { writes, elsewhere }] of programs.entries()) {
-          await sandbox.enter(`test ${index + 1}`, { direct: async () => here.applicationUrl })
-          const open = await run(sessions, writes)
-          await other.query(elsewhere)
-          await sandbox.leave()
-          expect(await restore.putBack()).toMatchObject({ afresh: [], ended: [] })
-          expect(await state(here), `after test ${index + 1}`).toBe(seed)
-          for (const session of open) {
-            await sessions[session]!.end().catch(() => {})
-            sessions[session] = await connect()
+for (const through of ['nothing', 'a sandbox'] as const) {
+  test(
+    `whatever several sessions write, every table, sequence and large object comes back, under any holds, through ${through}`,
+    { timeout: 600_000 },
+    async () => {
+      // a failure prints the seed and the path with which fc.assert repeats it
+      await fc.assert(
+        fc.asyncProperty(anyPrograms, async ([schema, programs]) => {
+          await using here = await place(sqlOf(schema))
+          await using sandbox = await openSandbox({ url: here.server.url })
+          const isThrough = through === 'a sandbox'
+          const restore = isThrough ? await openRestore({ url: here.url, told: toldBy(sandbox) }) : here.restore
+          const connect = () => (isThrough ? here.sessionAt(sandbox.url) : here.session())
+          const other = await here.elsewhere()
+          /** What is to be put back to: of the seed, and of each hold. */
+          const levels = [await state(here)]
+          await sandbox.enter('first', { direct: async () => here.applicationUrl })
+          const sessions = await Promise.all([connect(), connect(), connect()])
+          for (const [index, { writes, ending, elsewhere }] of programs.entries()) {
+            const open = await run(sessions, writes)
+            await other.query(elsewhere)
+            const end = ending === 'release' && levels.length === 1 ? 'putBack' : ending
+            // What a scope holds it holds before it ends, and the sandbox ends nothing before that.
+            if (end !== 'hold') await sandbox.leave()
+            const { afresh, ended } = await restore[end]()
+            expect(afresh).toEqual([])
+            expect(ended).toHaveLength(isThrough && end !== 'hold' ? 0 : open.length)
+            if (end === 'hold') await sandbox.leave()
+            if (end === 'release') levels.pop()
+            if (end === 'hold') levels.push(await state(here))
+            else expect(await state(here), `after ${end} ${index + 1}`).toBe(levels.at(-1))
+            await sandbox.enter('next', { direct: async () => here.applicationUrl })
+            for (const session of open) {
+              await sessions[session]!.end().catch(() => {})
+              sessions[session] = await connect()
+            }
           }
-        }
-        await restore.close()
-        await Promise.all(sessions.map(session => session.end()))
-      }),
-      runs,
-    )
-  },
-)
+          if (isThrough) await restore.close()
+        }),
+        runs,
+      )
+    },
+  )
+}

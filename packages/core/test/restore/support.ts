@@ -16,6 +16,8 @@ export interface Place extends AsyncDisposable {
   query(sql: string, values?: unknown[]): Promise<Record<string, unknown>[]>
   /** Another session of the application, or of another role; ends with the place. */
   session(role?: string): Promise<pg.Client>
+  /** A session wherever a URL leads; ends with the place. */
+  sessionAt(url: string): Promise<pg.Client>
   /** A session in another database of the server; ends with the place. */
   elsewhere(): Promise<pg.Client>
   /** The clone's URL for the application. */
@@ -60,8 +62,9 @@ export async function place(schema: string, options: PlaceOptions = {}): Promise
   const number = ++places
   const [template, clone] = [`template_${number}`, `clone_${number}`]
   const clients: pg.Client[] = []
-  const connect = async (user: string, database: string) => {
-    const client = new pg.Client(server.urlFor({ user, database }))
+  const connect = (user: string, database: string) => connectTo(server.urlFor({ user, database }))
+  const connectTo = async (url: string) => {
+    const client = new pg.Client(url)
     client.on('error', () => {})
     await client.connect()
     clients.push(client)
@@ -102,6 +105,7 @@ export async function place(schema: string, options: PlaceOptions = {}): Promise
       restore,
       query: async (sql, values) => (await application.query<Record<string, unknown>>(sql, values)).rows,
       session: (role = 'app') => connect(role, clone),
+      sessionAt: connectTo,
       elsewhere: () => connect('postgres', 'postgres'),
       applicationUrl: server.urlFor({ user: 'app', database: clone }),
       async asAdmin(sql) {

@@ -97,6 +97,8 @@ const moving = {
   'a rule': `create rule r as on update to note do also select ${next}`,
   'a check of a domain': `create domain d as int check (${next})`,
   'a policy': `create policy p on note using (${next})`,
+  'the default of a domain': `create domain d as int default nextval('note_id_seq')`,
+  'a default that does not depend on the sequence': `alter table note add more int default nextval('note_id_seq'::text)`,
   'a language of which nothing is known': `create language other handler plpgsql_call_handler`,
 }
 const notMoving = {
