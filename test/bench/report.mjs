@@ -8,6 +8,7 @@
  * @property {{ below: number } | { atMost: number } | { atLeast: number }} [promise] none where the figure only explains others
  * @property {[number, number]} [spread] the quartiles
  * @property {number} [rounds]
+ * @property {{ series: string, x: number, y: number }} [point] where it stands in the part's curve
  * @property {string} compared what stands behind it: `52 µs to 61 µs`
  */
 
