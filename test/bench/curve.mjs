@@ -25,7 +25,7 @@ export function curve(figures) {
     ...ticks(x).map(value => text(at.x(value), size.height - 30, value.toLocaleString('en'), 'middle')),
     ...ticks(y).map(value => text(size.left - 8, at.y(value) + 4, value.toLocaleString('en'), 'end')),
     text((size.width - size.right + size.left) / 2, size.height - 10, 'rows of all tables', 'middle'),
-    text(16, size.top, 'ms', 'start'),
+    text(16, size.top - 8, 'ms', 'start'),
     ...series.flatMap(([name, members], index) => drawn(name, members, colours[index % colours.length], at)),
     '</svg>\n',
   ].join('\n')
