@@ -111,6 +111,8 @@ export interface Sandbox extends AsyncDisposable {
    *   where the COMMIT fails: in both cases the session is lost
    */
   leave(options?: LeaveOptions): Promise<Footprint>
+  /** Brings `sessions`, `used` and `direct` up to date, which a sandbox in a thread of its own tells as they were at its last answer. */
+  refresh(): Promise<void>
   /**
    * Ends the sessions that clients have of their own in `direct` scopes, so that the database can be dropped or copied. Each
    * client gets another one with its next statement; where, the scope is asked anew.
@@ -234,6 +236,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
       if (left === undefined) throw errors.NO_SCOPE({ call: 'leave()' })
       return footprintOf(newTally(left.scope))
     },
+    async refresh() {},
     async disconnect() {
       await opened?.disconnect()
     },

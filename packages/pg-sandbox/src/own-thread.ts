@@ -9,7 +9,7 @@ import type { LeaveOptions, Sandbox, SandboxOptions } from './open-sandbox.js'
 /** What the thread is asked for; it answers in the order of the asking, or with `query` in the midst of `maintain`. */
 export type Call =
   | { id: number; call: 'enter'; scope: string; direct: boolean | null }
-  | { id: number; call: 'maintain' | 'maintained' | 'disconnect' | 'close' }
+  | { id: number; call: 'maintain' | 'maintained' | 'refresh' | 'disconnect' | 'close' }
   | { id: number; call: 'place'; scope: number; url?: string; error?: ErrorParts }
   | { id: number; call: 'leave'; options: LeaveOptions }
   | { id: number; call: 'query'; text: string; values: readonly string[] }
@@ -122,6 +122,8 @@ export async function openInOwnThread(options: SandboxOptions): Promise<Sandbox>
       if (direct) places.set(lastId + 1, direct)
       await ask({ call: 'enter', scope, direct: direct === null ? null : direct !== undefined })
     },
+    // Each answer brings the state along.
+    refresh: async () => void (await ask({ call: 'refresh' })),
     disconnect: async () => void (await ask({ call: 'disconnect' })),
     leave: (options = {}) => ask({ call: 'leave', options }) as Promise<Footprint>,
     async maintain(work: Maintenance) {

@@ -35,6 +35,8 @@ try {
         const { resolve, reject } = asked.get(call.scope)!
         return call.error ? reject(errorFrom(call.error)) : resolve(call.url!)
       }
+      case 'refresh':
+        return sandbox.refresh()
       case 'disconnect':
         return sandbox.disconnect()
       case 'leave':

@@ -155,6 +155,7 @@ export function openIsolations({
 
   return {
     async enter(scope, isolation) {
+      await sandbox.refresh()
       const refusal = await refusalOf(scope, isolation)
       if (refusal && scope.kind === 'test') throw refusal
       const outer = entered.at(-1)
