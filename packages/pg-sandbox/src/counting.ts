@@ -25,10 +25,15 @@ export function remember(shared: Shared, member: Member, text: string): void {
   if (tally) countText(tally, text)
 }
 
-/** What a CommandComplete tells of. */
-export function count(shared: Shared, bytes: Buffer): void {
+/**
+ * What a CommandComplete tells of.
+ *
+ * @returns the kind of the statement: `INSERT`, `ROLLBACK`
+ */
+export function count(shared: Shared, bytes: Buffer): string {
   const tag = readTag(bytes.toString('latin1', 5, bytes.length - 1))
   const tally = shared.tallies.at(-1)
   if (tally) countTag(tally, tag)
   if (tag.changesSchema) shared.constraints.changed()
+  return tag.kind
 }

@@ -84,8 +84,7 @@ export async function openDirectSession(
           stream.unref()
           break
         case 'C':
-          count(shared, frame.bytes)
-          if (frame.bytes.toString('latin1', 5, 13) === 'ROLLBACK') shared.direct.traceless += 1
+          if (count(shared, frame.bytes).startsWith('ROLLBACK')) shared.direct.traceless += 1
           break
         case 'E':
           copying = false
@@ -113,10 +112,14 @@ export async function openDirectSession(
     member.send(bytes)
     slowDown({ pause: () => stream.pause(), resume: () => stream.resume() }, member)
   }
-  const lose = () => {
-    if (ended) return
-    ended = true
+  /** @returns whether it has not ended before */
+  const end = () => {
+    if (ended) return false
     if (!session.atRest()) shared.direct.abandoned += 1
+    return (ended = true)
+  }
+  const lose = () => {
+    if (!end()) return
     stream.destroy()
     own?.frame({ type: 'lost', bytes: Buffer.alloc(0) })
     onLost(session, lastWords)
@@ -184,6 +187,11 @@ export async function openDirectSession(
     unsynced = true
   }
 
+  function lookForNames(text: string): void {
+    takesLocks ||= namesSessionLocks.test(text)
+    movesSequences ||= namesSequences.test(text)
+  }
+
   function countStatement(): void {
     shared.direct.sent += 1
     if (movesSequences) shared.direct.traceless += 1
@@ -191,8 +199,7 @@ export async function openDirectSession(
 
   function note(text: string): void {
     remember(shared, member, text)
-    takesLocks ||= namesSessionLocks.test(text)
-    movesSequences ||= namesSequences.test(text)
+    lookForNames(text)
     countStatement()
     for (const [, set, config] of text.matchAll(settingCustom)) customParameters.add((set ?? config)!)
   }
@@ -215,8 +222,7 @@ export async function openDirectSession(
     },
     async prepare(statements) {
       if (statements.length === 0) return
-      takesLocks ||= statements.some(({ text }) => namesSessionLocks.test(text))
-      movesSequences ||= statements.some(({ text }) => namesSequences.test(text))
+      for (const { text } of statements) lookForNames(text)
       await answered(
         statements.flatMap(({ name, text, types }) => [parseMessage(name, text, types), sync]),
         statements.length,
@@ -228,9 +234,7 @@ export async function openDirectSession(
     customParameters,
     cancel,
     async close() {
-      if (ended) return
-      ended = true
-      if (!session.atRest()) shared.direct.abandoned += 1
+      if (!end()) return
       const closed = new Promise(resolve => stream.once('close', resolve))
       stream.ref()
       stream.end(farewell)

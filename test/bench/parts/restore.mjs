@@ -5,7 +5,7 @@ import pg from 'pg'
 import { inTurns, median, ratios, summary } from '../measuring.mjs'
 
 export const title = 'Putting rows back after real commits'
-export const how = `A template with tables of equal size (a serial key, a text, a foreign key to the table before it with an index, a time) is prepared and cloned. A test of three tables adds a row to each, changes one and removes one, each in a transaction of its own; then the database is put back. Beside it, on other clones of the same template: TRUNCATE of all tables and a reload by one INSERT of many rows for each, as from a file, and DROP DATABASE, CREATE DATABASE … STRATEGY FILE_COPY and a connection. The clean look is a call where nothing was written, less two round trips of \`select 1\` in the same session. With writers: four sessions of another process write and commit in databases of their own on the same server all the while. The server has the settings of the embedded one, and locks count as given back, as where tests come through the sandbox. Each way is as in a suite that has only this one: in its turn the first call is not counted, for a TRUNCATE of everything and a DROP DATABASE empty the caches of all sessions of a server; of putting back the median of the next five counts.`
+export const how = `A template with tables of equal size (a serial key, a text, a foreign key to the table before it with an index, a time) is prepared and cloned. A test of three tables adds a row to each, changes one and removes one, each in a transaction of its own; then the database is put back. Beside it, on other clones of the same template: TRUNCATE of all tables and a reload by one INSERT of many rows for each, as from a file, and DROP DATABASE, CREATE DATABASE … STRATEGY FILE_COPY and a connection. The clean look is a call where nothing was written, less two round trips of \`select 1\` in the same session. With writers: four sessions of another process write and commit in databases of their own on the same server all the while. The server has the settings of the embedded one. As of tests that come through the sandbox and leave nothing open, it is known that no session is in the middle of something, and that no sequence has moved but for rows that were written. Each way is as in a suite that has only this one: in its turn the first call is not counted, for a TRUNCATE of everything and a DROP DATABASE empty the caches of all sessions of a server; of putting back the median of the next five counts.`
 
 const large = { tables: 150, rows: 50_100 }
 const curve = [
@@ -15,6 +15,9 @@ const curve = [
   ...[200_000, 1_000_000].map(rows => ({ tables: 150, rows })),
   ...[5_000, 50_000, 200_000, 1_000_000].map(rows => ({ tables: 1_000, rows })),
 ]
+
+/** What the sandbox says of such tests. */
+const nothingLeft = () => ({ mayBeOpen: false, mayHaveMoved: false })
 
 /** @returns {Promise<import('../report.mjs').Figure[]>} */
 export async function measure({ project, place, quick }) {
@@ -73,10 +76,7 @@ async function promised(server, { openRestore }, { quick, who }) {
   await clone(admin, 'reloaded', large)
   await clone(admin, 'dropped', large)
   const application = await connect(server, 'restored')
-  const restore = await openRestore({
-    url: server.urlFor({ database: 'restored' }),
-    told: () => ({ mayBeOpen: false, mayHaveMoved: false }),
-  })
+  const restore = await openRestore({ url: server.urlFor({ database: 'restored' }), told: nothingLeft })
   const reloaded = await connect(server, 'reloaded')
   await reloaded.query('drop event trigger seedbed_restore_ddl; drop event trigger seedbed_restore_drop')
   const tables = Array.from({ length: large.tables }, (_, table) => `t${table}`)
@@ -134,10 +134,7 @@ async function ofSize(server, { openRestore }, size, quick) {
   const admin = await connect(server, 'postgres')
   await clone(admin, 'sized', size)
   const application = await connect(server, 'sized')
-  const restore = await openRestore({
-    url: server.urlFor({ database: 'sized' }),
-    told: () => ({ mayBeOpen: false, mayHaveMoved: false }),
-  })
+  const restore = await openRestore({ url: server.urlFor({ database: 'sized' }), told: nothingLeft })
   const times = []
   for (let round = -2; round < (quick ? 3 : 15); round++) {
     const time = await dirtyAndPutBack(application, restore)

@@ -1,7 +1,7 @@
 /**
  * `seedbed_restore.look(seen, facts, sessions, sequences)`: looks what was written since the last time, and the marks are gone
- * then. Where `sessions` says that some may be in the middle of something or hold a session lock, those are ended first. Where `sequences`
- * says that none has moved without a row being written, and none was written, they are not looked at: they are most of a clean look.
+ * then. If `sessions`, some may be in the middle of something or hold a session lock, and are ended first. If `sequences`, some may have
+ * moved though no row was written; otherwise the look is over where none was written, for they are most of what a clean one costs.
  *
  * The first look is at the number of the next transaction. Whatever changes a row, an object or a sequence needs one, on the
  * whole server; where no transaction has ended since the last time, nothing was written.

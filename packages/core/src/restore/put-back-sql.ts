@@ -41,6 +41,7 @@ begin
     perform seedbed_restore.give_back(released);
     seen := '0';
     sequences := true;
+    young := null;
   end if;
   look := seedbed_restore.look(seen, known, sessions, sequences);
   if look.is_over then

@@ -1,6 +1,6 @@
 import type { Client } from 'pg'
 import { loadPg } from '../server/load-pg.js'
-import { noNumbers, transactionNumbers, type Numbers } from './transaction-numbers.js'
+import { transactionNumbers, type Numbers } from './transaction-numbers.js'
 
 /** A session that a test has left open in the middle of something; it is ended. */
 export interface EndedSession {
@@ -123,7 +123,7 @@ export async function openRestore({
     const { mayBeOpen, mayHaveMoved } = told()
     const moved = mayHaveMoved || unseen.sequences
     const found = await look(
-      sessions => ask('seedbed put back', [numbers.seen(), facts, depth, sessions, moved, ...numbers.since(depth)]),
+      sessions => ask('seedbed put back', [numbers.seen(), facts, depth, sessions, moved, ...numbers.since()]),
       mayBeOpen || unseen.sessions,
     )
     const { tables, sequences, largeObjects, afresh, ended } = found
@@ -172,7 +172,9 @@ const nothing: Omit<Found, 'afresh'> = {
   largeObjects: 0,
   ended: [],
   prepared: [],
-  ...noNumbers,
+  oldest: '0',
+  next: '0',
+  own: null,
   facts: null,
 }
 

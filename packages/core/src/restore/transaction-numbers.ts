@@ -8,8 +8,6 @@ export interface Numbers {
   own: string | null
 }
 
-export const noNumbers: Numbers = { oldest: '0', next: '0', own: null }
-
 /**
  * What is known of a database's rows by the numbers of their transactions, which are given out in order, over the whole server.
  *
@@ -25,14 +23,10 @@ export function transactionNumbers(next: string) {
 
   return {
     seen: () => String(seen),
-    /**
-     * Rows of a transaction with the first number or above are not in the copies, but for those of ours; null if some may be.
-     *
-     * @param released the hold that is released, if one is
-     */
-    since(released: number | null): [since: string | null, ours: string[]] {
+    /** Rows of a transaction with the first number or above are not in the copies, but for those of ours; null if some may be. */
+    since(): [since: string | null, ours: string[]] {
       // While a transaction goes on elsewhere for long, ours become many.
-      if (released !== null || seen < copied || ours.length > 20) return [null, []]
+      if (seen < copied || ours.length > 20) return [null, []]
       // A row has the lower half of the number.
       return [String(seen), ours.map(number => String(BigInt.asUintN(32, number)))]
     },

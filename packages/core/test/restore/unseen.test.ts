@@ -7,9 +7,11 @@ const schema = 'create table note (id serial primary key, body text)'
 const takingTrigger = `create function take() returns trigger language plpgsql as $$ begin perform pg_advisory_lock(1); return null; end $$;
   create trigger take after insert on note execute function take()`
 
+const nothingLeft = () => ({ mayBeOpen: false, mayHaveMoved: false })
+
 /** What one look ends, where nothing is said to be open. */
 async function endedIn({ url }: Place) {
-  const restore = await openRestore({ url, told: () => ({ mayBeOpen: false, mayHaveMoved: false }) })
+  const restore = await openRestore({ url, told: nothingLeft })
   const { ended } = await restore.putBack()
   await restore.close()
   return ended.map(({ application, in: open }) => `${application}: ${open}`)
@@ -47,7 +49,7 @@ for (const as of ['superuser', 'owner'] as const) {
       [`${schema}; ${hiding}`, ['public.note_id_seq']],
     ] as const) {
       await using here = await place(statements, { as })
-      const restore = await openRestore({ url: here.url, told: () => ({ mayBeOpen: false, mayHaveMoved: false }) })
+      const restore = await openRestore({ url: here.url, told: nothingLeft })
       await here.query(`select nextval('note_id_seq')`)
       expect((await restore.putBack()).sequences).toEqual(moved)
       await here.query(`select nextval('note_id_seq')`)
