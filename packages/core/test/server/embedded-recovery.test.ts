@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdir, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { uptime } from 'node:os'
 import { join } from 'node:path'
 import { Client } from 'pg'
@@ -356,30 +356,3 @@ describe('a run killed at any instant', () => {
     expect(await isGone(pid!)).toBe(true)
   })
 })
-
-describe('the socket', () => {
-  test('goes to a private folder under /tmp where its path would be too long', async () => {
-    place = await moved(place, 'x'.repeat(90))
-    const server = await open()
-    const host = decodeURIComponent(new URL(server.applicationUrl).hostname)
-    expect(host).toMatch(/^\/tmp\/seedbed-\d+-[0-9a-f]{12}$/)
-    const { mode, uid } = await stat(host)
-    expect([mode & 0o777, uid]).toEqual([0o700, (await serverUser()).uid])
-    expect(await query(server.applicationUrl, 'select 1 as one')).toEqual([{ one: 1 }])
-    await server[Symbol.asyncDispose]()
-    expect(await exists(host)).toBe(false)
-
-    const elsewhere = join(place.folder, 'elsewhere')
-    await mkdir(elsewhere)
-    await symlink(elsewhere, host)
-    await expect(open()).rejects.toMatchObject({ code: 'SERVER_FOLDER_NOT_PRIVATE' })
-    await rm(host)
-  })
-})
-
-/** The same place with a home of another name. */
-async function moved(from: TestHome, name: string): Promise<TestHome> {
-  const home = join(from.folder, name)
-  await mkdir(home)
-  return { ...from, home }
-}

@@ -1,7 +1,6 @@
 import { execFile, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { connect } from 'node:net'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify, stripVTControlCharacters } from 'node:util'
@@ -354,21 +353,6 @@ describe('the next worker of the same slot', () => {
     expect(process.env.PGDATABASE).toBe(scopes.assigned.database)
     expect(await finish()).toMatchObject({ dropped: [] })
     expect(existsSync(handle.folder)).toBe(false)
-  })
-})
-
-describe('the channel to the main process', () => {
-  test('is there only for whoever knows its password', async () => {
-    const { main, workers } = await start()
-    const socket = connect(main.port, '127.0.0.1')
-    socket.on('error', () => {})
-    socket.end(
-      JSON.stringify({ name: 'offer', password: 'guessed', place: { slot: 1, database: workers[0]!.database } }),
-    )
-    let answer = ''
-    socket.on('data', chunk => (answer += chunk.toString()))
-    await once(socket, 'close')
-    expect(answer).toBe('')
   })
 })
 
