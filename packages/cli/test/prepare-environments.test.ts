@@ -1,8 +1,10 @@
+import { execFile } from 'node:child_process'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-tests'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { makeProject, withFiles, type Project } from './support/project.js'
+import { bin, makeProject, withFiles, type Project } from './support/project.js'
 import { sqlOn } from './support/sql.js'
 import { atTerminal, shown, type } from './support/terminal.js'
 
@@ -265,6 +267,26 @@ test('two at the same time take turns', async () => {
   const loser = both.find(({ code }) => code !== 0)
   if (loser) expect(loser.stderr).toMatch(/GUARD_MARKER_MISSING|GUARD_DATABASE_EXISTS|GUARD_BUSY|DATABASE_NOT_CREATED/)
   expect(both.map(({ code }) => code)).toContain(0)
+  expect(await namesIn('shop_development')).toEqual(['Ada', 'development was here'])
+})
+
+test('what one has created, and another has made ready before it could, is left alone', async () => {
+  const overtaken = `
+    import { spawnSync } from 'node:child_process'
+    import { prepare } from '@seedbed/core'
+    const env = { ...process.env }
+    const progress = line => {
+      if (!line.startsWith('created')) return
+      const { status, stderr } = spawnSync(process.execPath, [process.argv[2], 'prepare', 'development'], { env })
+      if (status !== 0) throw new Error(String(stderr))
+    }
+    const [{ databases }] = await prepare({ folder: process.cwd(), environment: 'development', progress })
+    console.log(JSON.stringify(databases))`
+  await writeFile(join(project.folder, 'overtaken.mjs'), overtaken)
+  const { PATH, HOME } = process.env
+  const options = { cwd: project.folder, env: { PATH, HOME } }
+  const { stdout } = await promisify(execFile)(process.execPath, ['overtaken.mjs', bin], options)
+  expect(JSON.parse(stdout)).toMatchObject([{ created: true, migrated: [], seeded: false, steps: [], notes: [] }])
   expect(await namesIn('shop_development')).toEqual(['Ada', 'development was here'])
 })
 

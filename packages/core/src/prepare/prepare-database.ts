@@ -99,7 +99,9 @@ export async function prepareDatabase(
   if (keeps && !found.isMigratable) throw prepareErrors.PREPARE_LOSES_PRESERVED({ environment: environment.name })
   const reset = isToBeFresh && !keeps
   if (reset) await emptyDatabase(target, asked, progress)
-  const isNew = created || reset || (found.notes === undefined && (await applicationTables(session)).length === 0)
+  // Of what this command has created, another one may have made it ready by now.
+  const isEmpty = async () => created || (await applicationTables(session)).length === 0
+  const isNew = reset || (found.notes === undefined && (await isEmpty()))
   const notes = isNew ? await begin(session) : (found.notes ?? new Map<string, string>())
 
   await addExtensions(session, living, sources.config)
