@@ -1,4 +1,4 @@
-import { restorePoints } from './restore-points.js'
+import { restorePoints, rollbackAndChain } from './restore-points.js'
 
 /**
  * Where the shared transaction stands between two units of work; a unit is a statement outside of a client's
@@ -44,7 +44,6 @@ export interface BeginOfUnit {
 /** @param name prefix of the savepoints; unguessable, so that no client's statement can name one */
 export function openGround(name: string): Ground {
   const guard = `${name}_g`
-  const beginAnew = 'ROLLBACK AND CHAIN'
   const setGuard = `SAVEPOINT ${guard}`
   const releaseGuard = `RELEASE SAVEPOINT ${guard}`
   let points = restorePoints(name)
@@ -53,7 +52,7 @@ export function openGround(name: string): Ground {
   let depthAtBegin = 0
 
   return {
-    usual: [beginAnew, setGuard, releaseGuard],
+    usual: [rollbackAndChain, setGuard, releaseGuard],
     enter: () => points.enter(),
     leave() {
       const undo = points.leave()
@@ -71,7 +70,7 @@ export function openGround(name: string): Ground {
       guarded = wanted || (written && point === null)
       depthAtBegin = points.depth()
       return {
-        anew: isNew ? [beginAnew] : [],
+        anew: isNew ? [rollbackAndChain] : [],
         savepoints: [release, point, guarded ? setGuard : null].filter(part => part !== null),
         guard: guarded ? guard : undefined,
       }

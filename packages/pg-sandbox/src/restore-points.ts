@@ -31,6 +31,9 @@ export interface RestorePoints {
   scopes(): number
 }
 
+/** Puts all back that the transaction has written, and begins it anew. */
+export const rollbackAndChain = 'ROLLBACK AND CHAIN'
+
 /**
  * @param name prefix of the savepoints; unguessable, so that no statement of a test can name one
  *
@@ -47,7 +50,7 @@ export function restorePoints(name: string): RestorePoints {
   const putBackTo = (target: Depth) => {
     depth = target
     written = false
-    return target === 0 ? 'ROLLBACK AND CHAIN' : `ROLLBACK TO SAVEPOINT ${name}_${target}`
+    return target === 0 ? rollbackAndChain : `ROLLBACK TO SAVEPOINT ${name}_${target}`
   }
   return {
     enter() {

@@ -1,3 +1,4 @@
+import { nextTurn } from './clock.js'
 import { drained } from './drained.js'
 import { errors } from './errors.js'
 import { FrameError, frameReader, type Frame } from './frames.js'
@@ -37,10 +38,12 @@ export interface ServerSession {
    */
   exchange(messages: Buffer[], sink: Sink, times: number): Promise<void>
   /**
-   * Sends statements of our own that cannot fail as long as the session is sound, and waits for nothing: what is sent next
-   * is answered behind them.
+   * Runs statements of our own that cannot fail as long as the session is sound, and waits for nothing. They leave in one
+   * packet with what is sent next, in front of it; alone, if nothing is sent in this turn of the event loop.
    */
   post(sql: string, onFailure: (reason: string) => void): void
+  /** Takes back what was posted, if it is this and has not left: what is sent now does the same. */
+  withdraw(sql: string): void
   /** Sends more within an exchange: COPY data, and the Sync behind it. */
   sendMore(bytes: Buffer): boolean
   /** Runs statements of our own in one round trip; the rows of each, as text. An error of the server is thrown. */
@@ -64,6 +67,11 @@ export interface ServerSession {
   /** Ends the session for good: it cannot be trusted any more. */
   abandon(reason: string): void
   close(): Promise<void>
+}
+
+interface Posted {
+  sql: string
+  exchange: Exchange
 }
 
 interface Exchange {
@@ -100,6 +108,8 @@ function forTheShared(majorVersion: number): string[] {
 function takeOver({ stream, parameters, processId, majorVersion, cancel, farewell }: LoggedIn): ServerSession {
   /** The oldest first; only the newest is one that somebody waits for. */
   const exchanges: Exchange[] = []
+  /** What has not left yet. */
+  let posted: Posted | undefined
   let lost: Error | undefined
   /** Why the server hangs up, in its own words. */
   let lastWords: string | undefined
@@ -140,6 +150,7 @@ function takeOver({ stream, parameters, processId, majorVersion, cancel, farewel
     // Said before the connection broke, whatever the system makes of that. One who writes just then may never read it.
     const reason = lastWords !== undefined || isHangUp(error) ? new Error(lastWords ?? hangUp) : error
     lost = reason
+    posted = undefined
     stream.destroy()
     for (const { reject } of exchanges.splice(0)) {
       reject?.(errors.SESSION_LOST({ reason: reason.message }, { cause: reason }))
@@ -151,9 +162,21 @@ function takeOver({ stream, parameters, processId, majorVersion, cancel, farewel
 
   function send(messages: Buffer[], exchange: Exchange): void {
     if (exchanges.length === 0) stream.ref()
+    if (posted) {
+      exchanges.push(posted.exchange)
+      messages = [query(posted.sql), ...messages]
+      posted = undefined
+    }
     exchanges.push(exchange)
     // One packet, and one system call, whatever the number of messages.
     stream.write(messages.length === 1 ? messages[0]! : Buffer.concat(messages))
+  }
+
+  function sendPosted(): void {
+    if (!posted) return
+    const { sql, exchange } = posted
+    posted = undefined
+    send([query(sql)], exchange)
   }
 
   const session: ServerSession = {
@@ -173,7 +196,12 @@ function takeOver({ stream, parameters, processId, majorVersion, cancel, farewel
         if (type === 'E') onFailure(`${sql} failed: ${reportFields(bytes).get('M')}`)
         if (type === 'Z' && bytes[5] !== inTransaction) onFailure(`there is no transaction behind ${sql}`)
       }
-      send([query(sql)], { sink: { ...ignored, frame }, left: 1 })
+      sendPosted()
+      posted = { sql, exchange: { sink: { ...ignored, frame }, left: 1 } }
+      void nextTurn().then(sendPosted)
+    },
+    withdraw(sql) {
+      if (posted?.sql === sql) posted = undefined
     },
     sendMore: bytes => stream.write(bytes),
     async run(sql) {

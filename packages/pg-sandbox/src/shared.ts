@@ -12,6 +12,7 @@ import { explain } from './explain.js'
 import type { Frame } from './frames.js'
 import { prefaceOf } from './preface.js'
 import { refuseMisreading } from './reading.js'
+import { rollbackAndChain } from './restore-points.js'
 import type { ServerSession, Sink } from './server-session.js'
 import { sharedSettings, type SharedSettings } from './settings.js'
 import type { Turns } from './turns.js'
@@ -240,6 +241,8 @@ export async function relay(
     member.send(outcome.tag!)
     delete outcome.tag
   }
+  // What was posted as the last scope ended does the same.
+  if (before[0] === rollbackAndChain) session.withdraw(rollbackAndChain)
   const start = now()
   await session.exchange([...preface.messages, ...messages], sink, preface.isPrepared ? 1 : 2)
   countTime(shared, start)

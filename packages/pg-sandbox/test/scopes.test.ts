@@ -169,6 +169,19 @@ test('advisory locks of a session end with the scope', async () => {
   }
 })
 
+test('what a scope has locked is free once it has ended, though nothing more is sent', async () => {
+  const { sandbox } = place
+  const client = await place.connect()
+  for (const around of ['nothing', 'a write']) {
+    if (around !== 'nothing') await client.query("insert into item values (1, 'of the scope around')")
+    await sandbox.enter(around)
+    await client.query('begin; lock table item; commit')
+    await sandbox.leave()
+    // It waits for as long as the lock is there.
+    expect((await place.outside('select * from item')).rows).toEqual([])
+  }
+})
+
 test('now() is no older than the test, where no outer scope has written', async () => {
   const { sandbox } = place
   const client = await place.connect()
