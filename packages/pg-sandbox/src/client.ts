@@ -10,7 +10,7 @@ import { noParameters, parseMessage } from './prepared.js'
 import { reportParameters } from './settings.js'
 import { remember } from './counting.js'
 import { beginUnit, relay, undoUnit, type Shared } from './shared.js'
-import { understand, type Statement } from './statements.js'
+import { isPlain, understand, type Statement } from './statements.js'
 import { end, endImplicit, settleImplicit, failTransaction, startTransaction } from './transactions.js'
 import { dropTemporary } from './temporary-tables.js'
 import { finishUnit, runPlain, simpleRun, type Command } from './units.js'
@@ -26,7 +26,7 @@ export async function serve(shared: Shared, member: Member): Promise<void> {
       if (member.started) shared.turns.idle(member, true, member.implicit ? () => cutShort(shared, member) : undefined)
       const frame = await member.next()
       shared.turns.idle(member, false)
-      await member.settling
+      if (member.settling) await member.settling
       member.settling = undefined
       if (!frame || frame.type === 'X') return
       const isFree = member.status === 'I' && batch.length === 0 && !member.skipping
@@ -37,7 +37,7 @@ export async function serve(shared: Shared, member: Member): Promise<void> {
       switch (frame.type) {
         case 'Q':
           await inScope(shared, member, () => simpleQuery(shared, member, frame.bytes))
-          await settle(shared, member)
+          if (member.implicit) await settle(shared, member)
           member.skipping = false
           ready(shared, member)
           break
@@ -57,7 +57,7 @@ export async function serve(shared: Shared, member: Member): Promise<void> {
             await inScope(shared, member, () => runBatch(shared, member, frames, isWhole))
           }
           if (frame.type === 'S') {
-            await settle(shared, member)
+            if (member.implicit) await settle(shared, member)
             member.skipping = false
             if (member.status === 'I') await closePortals(shared, member)
             ready(shared, member)
@@ -84,10 +84,9 @@ export async function serve(shared: Shared, member: Member): Promise<void> {
 }
 
 /** Ends the transaction of a text or batch of which the client knows nothing, where it has not ended by itself. */
-async function settle(shared: Shared, member: Member): Promise<void> {
-  const { implicit, skipping } = member
-  if (implicit)
-    await inScope(shared, member, async () => void (await endImplicit(shared, member, { failed: skipping })))
+function settle(shared: Shared, member: Member): Promise<void> {
+  const { skipping } = member
+  return inScope(shared, member, async () => void (await endImplicit(shared, member, { failed: skipping })))
 }
 
 function ready(shared: Shared, member: Member): void {
@@ -113,7 +112,7 @@ function cutShort(shared: Shared, member: Member): void {
 }
 
 /** Runs what a client asks for; what fails here, and not on the server, becomes the client's error. */
-async function inScope(shared: Shared, member: Member, run: () => Promise<void>): Promise<void> {
+async function inScope(shared: Shared, member: Member, run: () => Promise<void> | undefined): Promise<void> {
   const { orphaned } = member
   if (orphaned) {
     member.orphaned = undefined
@@ -159,22 +158,24 @@ async function inScope(shared: Shared, member: Member, run: () => Promise<void>)
   }
 }
 
-async function simpleQuery(shared: Shared, member: Member, bytes: Buffer): Promise<void> {
+function simpleQuery(shared: Shared, member: Member, bytes: Buffer): Promise<void> | undefined {
   const text = textAt(bytes, 5)?.text
   if (text === undefined) {
     refuse(member, '08P01', 'invalid string in message')
-    if (member.status === 'T') await failTransaction(shared, member)
-    return
+    return member.status === 'T' ? failTransaction(shared, member) : undefined
   }
   remember(shared, member, text)
   member.prepared.statements.delete('')
+  // What most texts are.
+  if (member.prepared.unnamedPortal === '' && isPlain(text)) return sendPlain(shared, member, text, bytes)
+  return runText(shared, member, text, bytes)
+}
+
+async function runText(shared: Shared, member: Member, text: string, bytes: Buffer): Promise<void> {
   if (member.prepared.unnamedPortal !== '') await closeUnnamedPortal(shared, member)
   const statements = await understand(text)
   if (statements === 'unknown') return refuseUnknown(shared, member, text)
-  if (!statements) {
-    if (text.trim() === '') return member.send(emptyQueryResponse)
-    return sendPlain(shared, member, bytes)
-  }
+  if (!statements) return sendPlain(shared, member, text, bytes)
   if (statements.length === 1) {
     const [{ start, end: stop, meaning }] = statements as [Statement]
     const own = text.slice(start, stop)
@@ -198,15 +199,18 @@ async function refuseUnknown(shared: Shared, member: Member, text: string): Prom
 }
 
 /** A text in which nothing matters to the sandbox goes to the server as it is. */
-async function sendPlain(shared: Shared, member: Member, bytes: Buffer): Promise<void> {
+async function sendPlain(shared: Shared, member: Member, text: string, bytes: Buffer): Promise<void> {
+  if (text.trim() === '') return member.send(emptyQueryResponse)
   if (member.status !== 'I') {
     const before = await startTransaction(shared, member)
     const { status } = await relay(shared, member, [bytes], { before })
     member.status = status
     return
   }
-  const outcome = await relay(shared, member, [bytes], { before: await beginUnit(shared, member), holdTag: true })
-  await finishUnit(shared, member, outcome)
+  const begun = beginUnit(shared, member)
+  const before = Array.isArray(begun) ? begun : await begun
+  const finished = finishUnit(shared, member, await relay(shared, member, [bytes], { before, holdTag: true }))
+  if (typeof finished !== 'boolean') await finished
 }
 
 /**

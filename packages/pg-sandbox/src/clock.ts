@@ -4,10 +4,14 @@
  */
 export const setTimer = setTimeout
 export const clearTimer = clearTimeout
-export const later = queueMicrotask
+/** Once nothing is left to do that is not waited for. */
+export const later = (work: () => void) => queueRealMicrotask(() => nextRealTick(work))
+const queueRealMicrotask = queueMicrotask
+const nextRealTick = process.nextTick
 /** After all that was begun in this one. */
 export const nextTurn = () => new Promise<void>(resolve => setRealImmediate(resolve))
-const setRealImmediate = setImmediate
+export const setRealImmediate = setImmediate
+export const clearRealImmediate = clearImmediate
 export const now = performance.now.bind(performance)
 export const moment = (milliseconds: number) => new Promise<void>(resolve => setTimer(resolve, milliseconds))
 /** Looks every two milliseconds, up to so many. */

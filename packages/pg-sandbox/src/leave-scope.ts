@@ -2,7 +2,7 @@ import { waitWhile } from './clock.js'
 import { addTally, footprintOf, type Footprint } from './footprint.js'
 import { detailsAround } from './footprint-details.js'
 import { lastStatement, type Member } from './member.js'
-import { clearLeftovers } from './leftovers.js'
+import { clearLeftovers, hasLeftovers } from './leftovers.js'
 import { keepWrites } from './keep-writes.js'
 import { forgetState, type Shared } from './shared.js'
 import { forgetUnit, outside } from './transactions.js'
@@ -20,64 +20,83 @@ interface ScopeEnd {
  * written in it, or commits it.
  */
 export async function leaveScope(shared: Shared, { patience, detailed, commit }: ScopeEnd): Promise<Footprint> {
-  const inFlight = await endStragglers(shared, patience)
+  const inFlight = runningClient(shared) ? await endStragglers(shared, patience) : []
   const tally = shared.tallies.pop()!
   const outer = shared.tallies.at(-1)
   if (outer) addTally(outer, tally)
   const footprint = footprintOf(tally)
-  footprint.clients = [...shared.members].map(({ label }) => label)
   footprint.inFlight.push(...inFlight)
   const holder = shared.turns.holder()
   // It is about to be ended, and must not make an end by itself because somebody else asks for the turn.
   if (holder) shared.turns.idle(holder, false)
-  const failed: typeof footprint.openTransactions = []
   const turn = shared.turns.take(shared.self, { first: true })
+  const failed = abandonAll(shared, footprint)
+  if (turn) await turn
+  const keeps = commit && !shared.session().lost() && shared.ground.used().includes(true)
+  try {
+    // A client's transaction that has failed is at an end, and would take all else with it.
+    if (keeps && failed.length > 0) await shared.run(shared.ground.undo())
+    if (!detailed && !keeps) {
+      const clearing = putBack(shared)
+      if (clearing) await clearing
+      return footprint
+    }
+    const endWrites = async () => {
+      try {
+        if (keeps) footprint.kept = { withoutTransactions: failed, ...(await keepWrites(shared, commit)) }
+      } finally {
+        await putBack(shared)
+      }
+    }
+    if (detailed) footprint.details = await detailsAround(shared, tally.texts, endWrites)
+    else await endWrites()
+    // What the outer scopes wrote would be counted too.
+    if (footprint.details && footprint.kept?.emptied.includes(true)) footprint.details.rowsByTable = undefined
+    return footprint
+  } finally {
+    shared.turns.give(shared.self)
+  }
+}
+
+/**
+ * Ends the transactions that clients have left open.
+ *
+ * @returns those that have failed
+ */
+function abandonAll(shared: Shared, footprint: Footprint): Footprint['openTransactions'] {
+  const failed: Footprint['openTransactions'] = []
   for (const member of shared.members) {
+    footprint.clients.push(member.label)
     if (member.status === 'I') continue
     const open = { client: member.label, statement: lastStatement(member) }
     footprint.openTransactions.push(open)
     if (member.status === 'E') failed.push(open)
     abandon(shared, member, footprint.scope)
   }
-  await turn
-  const keeps = commit && !shared.session().lost() && shared.ground.used().includes(true)
-  const endWrites = async () => {
-    try {
-      if (keeps) footprint.kept = { withoutTransactions: failed, ...(await keepWrites(shared, commit)) }
-    } finally {
-      await putBack(shared)
-    }
-  }
-  try {
-    // A client's transaction that has failed is at an end, and would take all else with it.
-    if (keeps && failed.length > 0) await shared.run(shared.ground.undo())
-    if (detailed) footprint.details = await detailsAround(shared, tally.texts, endWrites)
-    else await endWrites()
-    // What the outer scopes wrote would be counted too.
-    if (footprint.details && footprint.kept?.emptied.includes(true)) footprint.details.rowsByTable = undefined
-  } finally {
-    shared.turns.give(shared.self)
-  }
-  return footprint
+  return failed
 }
 
-async function putBack(shared: Shared): Promise<void> {
+function putBack(shared: Shared): Promise<void> | undefined {
   const depth = shared.ground.scopes()
   const undo = shared.ground.leave()
   const session = shared.session()
-  if (session.lost()) return
+  if (session.lost()) return undefined
   if (undo !== null) {
     // The next statement is answered behind it: so nobody has to wait for it here.
     session.post(undo, session.abandon)
     forgetState(shared)
   }
-  await clearLeftovers(shared, depth)
+  return hasLeftovers(shared, depth) ? clearLeftovers(shared, depth) : undefined
+}
+
+/** Whose statement runs. */
+function runningClient(shared: Shared): Member | undefined {
+  return shared.session().busy() ? shared.turns.holder() : undefined
 }
 
 /** A statement that its test did not wait for gets a moment to end by itself; then it is cancelled. */
 async function endStragglers(shared: Shared, patience: number): Promise<Footprint['inFlight']> {
-  const running = () => (shared.session().busy() ? shared.turns.holder() : undefined)
-  if (!running()) return []
+  const running = () => runningClient(shared)
   await waitWhile(running, patience)
   const late = running()
   if (!late) return []

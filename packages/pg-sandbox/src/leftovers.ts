@@ -3,6 +3,17 @@ import { closeMessages } from './prepared.js'
 import { ignored } from './server-session.js'
 import type { Shared } from './shared.js'
 
+/** Of most scopes nothing is: a look at each client, which makes nothing. */
+export function hasLeftovers({ members, advisoryLocks }: Shared, depth: number): boolean {
+  if (advisoryLocks) return true
+  for (const { channels, prepared, holdCursors } of members) {
+    if (holdCursors.size > 0) return true
+    for (const scope of channels.values()) if (scope >= depth) return true
+    for (const { scope } of prepared.statements.values()) if (scope !== undefined && scope >= depth) return true
+  }
+  return false
+}
+
 /**
  * What a session keeps although its transaction is rolled back, and what belongs to a scope all the same: it goes with the
  * scope in which it was made. Statements that a driver has prepared by messages are not among it: it goes on to use them.

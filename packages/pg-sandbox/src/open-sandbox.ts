@@ -231,7 +231,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
       assertOpen()
       // A pool connects a moment after it was asked to.
       await nextTurn()
-      if (loading) return (await loading).leave(options)
+      if (loading) return (opened ?? (await loading)).leave(options)
       const left = entered.pop()
       if (left === undefined) throw errors.NO_SCOPE({ call: 'leave()' })
       return footprintOf(newTally(left.scope))

@@ -1,4 +1,4 @@
-import { nextTurn } from './clock.js'
+import { clearRealImmediate, setRealImmediate } from './clock.js'
 import { drained } from './drained.js'
 import { errors } from './errors.js'
 import { FrameError, frameReader, type Frame } from './frames.js'
@@ -71,7 +71,9 @@ export interface ServerSession {
 
 interface Posted {
   sql: string
-  exchange: Exchange
+  onFailure: (reason: string) => void
+  /** Sends it alone. */
+  timer: NodeJS.Immediate
 }
 
 interface Exchange {
@@ -150,7 +152,7 @@ function takeOver({ stream, parameters, processId, majorVersion, cancel, farewel
     // Said before the connection broke, whatever the system makes of that. One who writes just then may never read it.
     const reason = lastWords !== undefined || isHangUp(error) ? new Error(lastWords ?? hangUp) : error
     lost = reason
-    posted = undefined
+    takePosted()
     stream.destroy()
     for (const { reject } of exchanges.splice(0)) {
       reject?.(errors.SESSION_LOST({ reason: reason.message }, { cause: reason }))
@@ -162,21 +164,26 @@ function takeOver({ stream, parameters, processId, majorVersion, cancel, farewel
 
   function send(messages: Buffer[], exchange: Exchange): void {
     if (exchanges.length === 0) stream.ref()
-    if (posted) {
-      exchanges.push(posted.exchange)
-      messages = [query(posted.sql), ...messages]
-      posted = undefined
+    const first = takePosted()
+    if (first) {
+      exchanges.push(exchangeOf(first))
+      messages = [query(first.sql), ...messages]
     }
     exchanges.push(exchange)
     // One packet, and one system call, whatever the number of messages.
     stream.write(messages.length === 1 ? messages[0]! : Buffer.concat(messages))
   }
 
-  function sendPosted(): void {
-    if (!posted) return
-    const { sql, exchange } = posted
+  function takePosted(): Posted | undefined {
+    const taken = posted
     posted = undefined
-    send([query(sql)], exchange)
+    if (taken) clearRealImmediate(taken.timer)
+    return taken
+  }
+
+  function sendPosted(): void {
+    const taken = takePosted()
+    if (taken) send([query(taken.sql)], exchangeOf(taken))
   }
 
   const session: ServerSession = {
@@ -192,16 +199,11 @@ function takeOver({ stream, parameters, processId, majorVersion, cancel, farewel
     },
     post(sql, onFailure) {
       if (lost) return
-      const frame = ({ type, bytes }: Frame) => {
-        if (type === 'E') onFailure(`${sql} failed: ${reportFields(bytes).get('M')}`)
-        if (type === 'Z' && bytes[5] !== inTransaction) onFailure(`there is no transaction behind ${sql}`)
-      }
       sendPosted()
-      posted = { sql, exchange: { sink: { ...ignored, frame }, left: 1 } }
-      void nextTurn().then(sendPosted)
+      posted = { sql, onFailure, timer: setRealImmediate(sendPosted) }
     },
     withdraw(sql) {
-      if (posted?.sql === sql) posted = undefined
+      if (posted?.sql === sql) takePosted()
     },
     sendMore: bytes => stream.write(bytes),
     async run(sql) {
@@ -229,6 +231,7 @@ function takeOver({ stream, parameters, processId, majorVersion, cancel, farewel
     async close() {
       if (lost) return
       lost = new Error('the sandbox was closed')
+      takePosted()
       const closed = new Promise(resolve => stream.once('close', resolve))
       stream.ref()
       stream.end(farewell)
@@ -236,6 +239,15 @@ function takeOver({ stream, parameters, processId, majorVersion, cancel, farewel
     },
   }
   return session
+}
+
+/** What it is to come to: no error, and a transaction. */
+function exchangeOf({ sql, onFailure }: Posted): Exchange {
+  const frame = ({ type, bytes }: Frame) => {
+    if (type === 'E') onFailure(`${sql} failed: ${reportFields(bytes).get('M')}`)
+    if (type === 'Z' && bytes[5] !== inTransaction) onFailure(`there is no transaction behind ${sql}`)
+  }
+  return { sink: { ...ignored, frame }, left: 1 }
 }
 
 const hangUp = 'the server closed the connection'

@@ -9,7 +9,7 @@ import type { ServerSession } from './server-session.js'
  */
 export interface SharedSettings {
   /** SQL that gives the session this client's settings; empty where it has them. */
-  switchTo(member: Member): string[]
+  switchTo(member: Member): readonly string[]
   /** After a rollback, nobody knows what the session has. */
   forget(): void
   /** Reads what a client may have changed. */
@@ -17,6 +17,9 @@ export interface SharedSettings {
   /** Values as they are now, for parameters that are about to be set until the end of a transaction. */
   read(names: string[]): Promise<Map<string, string | null>>
 }
+
+/** Made once: most clients set nothing. */
+const nothing: readonly string[] = []
 
 export function sharedSettings(run: ServerSession['run']): SharedSettings {
   /** Whose settings the session has. */
@@ -35,6 +38,10 @@ export function sharedSettings(run: ServerSession['run']): SharedSettings {
     switchTo(member) {
       if (current === member) return []
       for (const name of member.settings.keys()) known.add(name)
+      if (known.size === 0) {
+        current = member
+        return nothing
+      }
       const others = current ? [...current.settings.keys()] : [...known]
       current = member
       return [

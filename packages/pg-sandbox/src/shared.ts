@@ -246,7 +246,7 @@ export async function relay(
   const start = now()
   await session.exchange([...preface.messages, ...messages], sink, preface.isPrepared ? 1 : 2)
   countTime(shared, start)
-  await copying
+  if (copying) await copying
   if (oursFailed !== undefined) throw oursFailed
   if (outcome.status === 'I') {
     session.abandon(`a statement ended the shared transaction: ${lastStatement(member)}`)

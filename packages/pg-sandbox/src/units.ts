@@ -58,8 +58,20 @@ export async function runInVain(shared: Shared, member: Member, command: Command
  * Ends a unit that is no transaction of the client's: what is deferred to its end happens now, before the client hears
  * that its statement is done.
  */
-export async function finishUnit(shared: Shared, member: Member, { failed, tag }: Outcome): Promise<boolean> {
-  const broken = failed || (await endFails(shared, member))
+export function finishUnit(shared: Shared, member: Member, { failed, tag }: Outcome): Promise<boolean> | boolean {
+  const fails = failed || endFails(shared, member)
+  if (fails !== false) return finishInDoubt(shared, member, tag, fails)
+  if (tag) member.send(tag)
+  return endUnit(shared, member)?.then(() => false) ?? false
+}
+
+async function finishInDoubt(
+  shared: Shared,
+  member: Member,
+  tag: Buffer | undefined,
+  fails: Promise<boolean> | true,
+): Promise<boolean> {
+  const broken = await fails
   if (broken) await undoUnit(shared, member)
   else if (tag) member.send(tag)
   await endUnit(shared, member)

@@ -38,6 +38,7 @@ export function sandboxClient({ make, where }: SandboxClientOptions): SandboxCli
   let connection: Connection | undefined
   /** Whether a query object, which ends when it likes, has had the connection. */
   let lent = false
+  /** The last statement. */
   let turn: Promise<unknown> = Promise.resolve()
   let pending = 0
   let leaves = 0
@@ -51,19 +52,22 @@ export function sandboxClient({ make, where }: SandboxClientOptions): SandboxCli
   }
 
   /** For whoever finds nobody waiting: the way of nearly all statements, and so the short one. */
-  function runAtOnce(client: Client, config: string | QueryConfig, values: unknown[]): Promise<unknown> {
+  async function runAtOnce(client: Client, config: string | QueryConfig, values: unknown[]): Promise<unknown> {
+    pending += 1
     const result = new Promise((resolve, reject) => {
       // Its types know a config with values beside it only without a callback.
       client.query(config as string, values, (error, answer) => (error ? reject(error) : resolve(answer)))
     })
-    pending += 1
-    const free = () => void (pending -= 1)
-    turn = result.then(free, free)
-    // The error was made where the server's answer was read; here the stack leads to who awaits it.
-    return result.catch((error: Error) => {
-      Error.captureStackTrace(error)
+    turn = result
+    try {
+      return await result
+    } catch (error) {
+      // It was made where the server's answer was read; here the stack leads to who awaits it.
+      Error.captureStackTrace(error as Error)
       throw error
-    })
+    } finally {
+      pending -= 1
+    }
   }
 
   function inTurn<Result>(statement: string, work: (client: Client) => Promise<Result> | Result): Promise<Result> {
@@ -75,8 +79,10 @@ export function sandboxClient({ make, where }: SandboxClientOptions): SandboxCli
     }
     pending += 1
     // Whoever finds nobody waiting need not wait either.
-    const result = (pending === 1 ? workOrRefuse() : turn.then(workOrRefuse)).finally(() => (pending -= 1))
-    turn = result.catch(() => {})
+    const result = (pending === 1 ? workOrRefuse() : turn.then(workOrRefuse, workOrRefuse)).finally(
+      () => (pending -= 1),
+    )
+    turn = result
     return result
   }
 
@@ -92,9 +98,22 @@ export function sandboxClient({ make, where }: SandboxClientOptions): SandboxCli
   async function isIdleWithin(milliseconds: number): Promise<boolean> {
     let timer: NodeJS.Timeout | undefined
     const patience = new Promise(resolve => (timer = realSetTimeout(resolve, milliseconds)))
-    await Promise.race([turn, patience])
+    await Promise.race([turn.catch(() => {}), patience])
     realClearTimeout(timer)
     return pending === 0
+  }
+
+  const isAsItWas = (client: Client) => !lent && client.getTransactionStatus() === 'I'
+
+  /** Unless it gets to where it was when the scope began. */
+  async function giveUp({ client: connecting }: Connection): Promise<void> {
+    const client = await connecting.catch(() => undefined)
+    if (!client) return
+    const isFree = pending === 0 || (await isIdleWithin(stragglerMilliseconds))
+    if (isFree && isAsItWas(client)) return
+    connection = undefined
+    lent = false
+    client.end().catch(() => {})
   }
 
   return {
@@ -129,19 +148,15 @@ export function sandboxClient({ make, where }: SandboxClientOptions): SandboxCli
       }
       return { query: query as ClientBase['query'] }
     },
-    async beforeLeave() {
-      if (pending > 0) await isIdleWithin(stragglerMilliseconds)
+    beforeLeave() {
+      const waiting = pending > 0 ? isIdleWithin(stragglerMilliseconds) : undefined
+      if (waiting) return waiting.then(() => void (leaves += 1))
       leaves += 1
+      return undefined
     },
-    async afterLeave() {
-      const client = await connection?.client.catch(() => undefined)
-      if (!client) return
-      const isFree = pending === 0 || (await isIdleWithin(stragglerMilliseconds))
-      if (isFree && !lent && client.getTransactionStatus() === 'I') return
-      // Not as it was when the scope began.
-      connection = undefined
-      lent = false
-      client.end().catch(() => {})
+    afterLeave() {
+      if (!connection || (connection.connected && pending === 0 && isAsItWas(connection.connected))) return undefined
+      return giveUp(connection)
     },
   }
 }

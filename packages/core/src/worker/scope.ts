@@ -26,8 +26,8 @@ export interface ConcurrentScope extends Scope {
 }
 
 export interface ScopeFollower {
-  beforeLeave(): Promise<void>
-  afterLeave(): Promise<void>
+  beforeLeave(): Promise<void> | undefined
+  afterLeave(): Promise<void> | undefined
 }
 
 /** What an adapter tells of its runner's events in this process. */

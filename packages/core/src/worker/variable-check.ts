@@ -7,7 +7,7 @@ const redirecting = new Set(['PGHOSTADDR', 'PGSERVICE', 'PGOPTIONS', 'PGSSLMODE'
 /** Refuses a test if a variable that decides where it connects is not as it was set; it may well set the others. */
 export function variableCheck({
   variables,
-}: WorkerDatabase): (scope: Scope, environment: NodeJS.ProcessEnv) => Promise<void> {
+}: WorkerDatabase): (scope: Scope, environment: NodeJS.ProcessEnv) => Promise<void> | undefined {
   const all = Object.entries(variables)
     .filter(([name]) => name === 'DATABASE_URL' || name.startsWith('PG'))
     .map(([name, value]) => [name, value ?? undefined] as const)
@@ -15,13 +15,16 @@ export function variableCheck({
   // only those that send a connection elsewhere.
   const decisive = all.filter(([name, value]) => value !== undefined || redirecting.has(name))
   let lookAtAll = true
-  return async (scope, environment) => {
+  return (scope, environment) => {
     const looked = lookAtAll ? all : decisive
     lookAtAll = scope.kind !== 'test'
-    if (scope.kind !== 'test') return
-    const changed = looked.find(([name, value]) => environment[name] !== value)
-    if (!changed) return
-    const { refuseChangedVariable } = await import('./refusals.js')
-    refuseChangedVariable(changed[0], environment[changed[0]])
+    if (scope.kind !== 'test') return undefined
+    for (const [name, value] of looked) if (environment[name] !== value) return refuse(name, environment[name])
+    return undefined
   }
+}
+
+async function refuse(name: string, value: string | undefined): Promise<void> {
+  const { refuseChangedVariable } = await import('./refusals.js')
+  refuseChangedVariable(name, value)
 }
