@@ -36,6 +36,9 @@ const entries = {
   'packages/vitest': [['runner'], ['index'], ['plugin'], ['global-setup']],
 }
 
+/** What is packed into another package too: each test file's process would load one file more. */
+const inlined = { 'packages/core': ['pg-sandbox'] }
+
 /** Of these the sources are bundled: CommonJS that was compiled hides its exports' names from whoever imports it. */
 const commonjs = ['packages/environments']
 
@@ -68,8 +71,10 @@ async function bundle(list, dist) {
   const fileOf = entry => (format === 'cjs' ? join(source, 'src', `${entry}.ts`) : join(source, 'dist', `${entry}.js`))
   const others = entries[workspace].flat().filter(entry => !list.includes(entry))
   const isOther = (id, importer) => others.some(entry => fileOf(entry) === join(dirname(importer), id))
+  const isInlined = id => inlined[workspace]?.includes(id)
   const external = (id, importer, isResolved) =>
-    !isResolved && (id.startsWith('.') ? importer !== undefined && isOther(id, importer) : !isAbsolute(id))
+    !isResolved &&
+    (id.startsWith('.') ? importer !== undefined && isOther(id, importer) : !isAbsolute(id) && !isInlined(id))
   const options = { platform: 'node', external, resolve: { extensionAlias: { '.js': ['.ts', '.js'] } } }
 
   const groups = []

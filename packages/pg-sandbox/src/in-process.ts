@@ -1,8 +1,9 @@
 import { AsyncResource } from 'node:async_hooks'
-import { Socket, type SocketConnectOpts } from 'node:net'
+import type { Socket, SocketConnectOpts } from 'node:net'
 import { relative } from 'node:path'
 import { Duplex } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { net } from './builtins.js'
 
 /**
  * Takes the other end of a connection.
@@ -25,16 +26,16 @@ const endpoints = new Map<number, Welcome>()
  * @returns ends it, for connections that are yet to come
  */
 export function serveInProcess(port: number, welcome: Welcome): () => void {
-  if (endpoints.size === 0) Socket.prototype.connect = connectHere
+  if (endpoints.size === 0) net.Socket.prototype.connect = connectHere
   endpoints.set(port, welcome)
   return () => {
     endpoints.delete(port)
     // Somebody else may have put a function of theirs around ours.
-    if (endpoints.size === 0 && Socket.prototype.connect === connectHere) Socket.prototype.connect = connect
+    if (endpoints.size === 0 && net.Socket.prototype.connect === connectHere) net.Socket.prototype.connect = connect
   }
 }
 
-const connect = Socket.prototype.connect
+const connect = net.Socket.prototype.connect
 
 function connectHere(this: Socket, ...parameters: unknown[]): Socket {
   const { port, host, listener } = addressIn(parameters)

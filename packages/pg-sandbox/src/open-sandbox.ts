@@ -1,5 +1,6 @@
-import { createServer, Socket, type AddressInfo, type Server } from 'node:net'
+import type { AddressInfo, Server, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { net } from './builtins.js'
 import { nextTurn } from './clock.js'
 import { completeUrl } from './complete-url.js'
 import { nothingSent, type DirectCounts } from './direct-counts.js'
@@ -158,7 +159,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   let opened: OpenedSandbox | undefined
   let closed = false
 
-  const server = createServer({ noDelay: true }, socket => welcome(socket, `port ${socket.remotePort}`))
+  const server = net.createServer({ noDelay: true }, socket => welcome(socket, `port ${socket.remotePort}`))
   await listen(server)
   // The sandbox alone does not keep a process alive.
   server.unref()
@@ -177,10 +178,10 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     void load().then(opened => opened.welcome(socket, origin))
   }
 
-  const stopRefusing = refuseSynchronousChildren({
+  const stopRefusing = await refuseSynchronousChildren({
     port,
     patience: options.turnTimeout ?? 2_000,
-    connections: () => [...sockets].filter(socket => socket instanceof Socket).flatMap(describeSocket),
+    connections: () => [...sockets].filter(socket => socket instanceof net.Socket).flatMap(describeSocket),
     hangUp: fd => [...sockets].find(socket => fdOf(socket) === fd)?.destroy(),
   })
 
@@ -253,7 +254,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
       server.close()
       // A client of this very process that waits for nothing is told with its next statement: its end would be an error that
       // nobody listens for.
-      for (const socket of sockets) if (socket instanceof Socket || !opened?.rests(socket)) socket.destroy()
+      for (const socket of sockets) if (socket instanceof net.Socket || !opened?.rests(socket)) socket.destroy()
       await (await loading)?.close()
     },
     [Symbol.asyncDispose]: () => sandbox.close(),

@@ -1,6 +1,6 @@
-import childProcess from 'node:child_process'
 import { createRequire, syncBuiltinESMExports } from 'node:module'
 import type { MessagePort } from 'node:worker_threads'
+import { childProcess } from './builtins.js'
 import { builtFile } from './built-file.js'
 import type { BlockedConnection, ToSentinel } from './sentinel.js'
 
@@ -26,8 +26,8 @@ const originals = new Map(names.map(name => [name, childProcess[name] as (...all
  *
  * @returns ends it for this sandbox
  */
-export function refuseSynchronousChildren(endpoint: Endpoint): () => void {
-  if (endpoints.size === 0) wrap()
+export async function refuseSynchronousChildren(endpoint: Endpoint): Promise<() => void> {
+  if (endpoints.size === 0) await wrap()
   endpoints.add(endpoint)
   return () => {
     endpoints.delete(endpoint)
@@ -37,9 +37,11 @@ export function refuseSynchronousChildren(endpoint: Endpoint): () => void {
 
 const wrapped = new Map(names.map(name => [name, (...all: unknown[]) => runBlocked(name, all)]))
 
-function wrap(): void {
+async function wrap(): Promise<void> {
   for (const name of names) Object.assign(childProcess, { [name]: wrapped.get(name) })
-  syncBuiltinESMExports()
+  // That looks through all of Node's modules, and mostly nobody has imported this one before.
+  const { execSync } = await import('node:child_process')
+  if (execSync !== childProcess.execSync) syncBuiltinESMExports()
 }
 
 function unwrap(): void {
