@@ -18,7 +18,7 @@ import { structureOf } from '../structure/structure.js'
 import { createExtensions } from '../template/create-extensions.js'
 import { fingerprintKey } from '../template/fingerprint.js'
 import { rememberRoles } from '../template/remember-roles.js'
-import { createDatabase } from './create-database.js'
+import { createDatabase, openOnceMarked } from './create-database.js'
 import { prepareErrors } from './errors.js'
 import { createPreparedNotes, writePreparedNote, type PreparedNotes } from './prepared-notes.js'
 import { driftOf, isAlwaysFresh, look } from './look.js'
@@ -89,7 +89,7 @@ export async function prepareDatabase(
   const { progress } = wishes
   const url = environment.databases[database]!.url
   const created = await createDatabase(target, asked, progress)
-  await using session = await openGuarded(target, 'migrate', asked)
+  await using session = await openOnceMarked(target, asked)
   await oneAtATime(session, progress)
   const living = livingTarget(session, url, environment, sources.config, progress)
   const found = await look(session, environment, sources)
