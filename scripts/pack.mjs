@@ -37,7 +37,7 @@ const entries = {
 }
 
 /** What is packed into another package too: each test file's process would load one file more. */
-const inlined = { 'packages/core': ['pg-sandbox'] }
+const inlined = { 'packages/core': ['pg-sandbox', 'pg-template-db/sequences'] }
 
 /** Of these the sources are bundled: CommonJS that was compiled hides its exports' names from whoever imports it. */
 const commonjs = ['packages/environments']

@@ -1,4 +1,4 @@
-import { escapeIdentifier } from 'pg'
+import { escapeIdentifier } from './pg.js'
 import type { ServerSession } from './server-session.js'
 
 /**

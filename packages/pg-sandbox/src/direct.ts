@@ -1,4 +1,4 @@
-import { escapeIdentifier, escapeLiteral } from 'pg'
+import { escapeIdentifier, escapeLiteral } from './pg.js'
 import { isControl, meaningOf } from './bound-meaning.js'
 import { waitWhile } from './clock.js'
 import { openDirectSession, type DirectSession } from './direct-session.js'

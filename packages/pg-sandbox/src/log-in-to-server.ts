@@ -1,7 +1,8 @@
 import { connect, type Socket } from 'node:net'
-import { Client, type ClientConfig } from 'pg'
+import type pg from 'pg'
 import { errors, isFull, reasonOf } from './errors.js'
 import { int32, query } from './messages.js'
+import { Client } from './pg.js'
 
 /** A session on the server, logged in by `pg`; its stream is whoever's has asked for it. */
 export interface LoggedIn {
@@ -23,7 +24,7 @@ export interface LogInToServer {
   /** A query of one value: see SandboxOptions. */
   findProblem?: string | undefined
   /** What else `pg` is to know. */
-  config?: ClientConfig
+  config?: pg.ClientConfig
   /** Statements that run first. */
   first?: (majorVersion: number) => string[]
 }
@@ -88,7 +89,7 @@ const endItself = query('select pg_catalog.pg_terminate_backend(pg_catalog.pg_ba
 const terminate = Buffer.from('X\0\0\0\x04', 'latin1')
 
 /** A connection of its own, without TLS where the session's has it: the server takes a CancelRequest either way. */
-function sendCancel(client: Client, { processID, secretKey }: Insides): Promise<void> {
+function sendCancel(client: pg.Client, { processID, secretKey }: Insides): Promise<void> {
   return new Promise(resolve => {
     const { host, port } = client
     const socket = host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, host)

@@ -1,4 +1,4 @@
-import { escapeIdentifier } from 'pg'
+import { escapeIdentifier } from './pg.js'
 import type { Member } from './member.js'
 import type { Meaning } from './statements.js'
 

@@ -1,4 +1,4 @@
-import { escapeLiteral } from 'pg'
+import { escapeLiteral } from './pg.js'
 import type { Member } from './member.js'
 import { beginUnit, type Shared } from './shared.js'
 import type { Meaning } from './statements.js'

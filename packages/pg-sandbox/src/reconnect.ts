@@ -1,4 +1,4 @@
-import { DatabaseError } from 'pg'
+import { DatabaseError } from './pg.js'
 import { moment, now } from './clock.js'
 import { SandboxError } from './errors.js'
 import type { ServerSession } from './server-session.js'

@@ -1,4 +1,4 @@
-import { escapeIdentifier, escapeLiteral } from 'pg'
+import { escapeIdentifier, escapeLiteral } from './pg.js'
 import type { Member } from './member.js'
 import { message } from './messages.js'
 import type { ServerSession } from './server-session.js'

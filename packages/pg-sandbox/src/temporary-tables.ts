@@ -1,4 +1,4 @@
-import { escapeIdentifier, escapeLiteral } from 'pg'
+import { escapeIdentifier, escapeLiteral } from './pg.js'
 import type { Member } from './member.js'
 import { beginUnit, undoUnit, type Shared } from './shared.js'
 import type { Meaning } from './statements.js'

@@ -1,4 +1,4 @@
-import { escapeLiteral } from 'pg'
+import { escapeLiteral } from './pg.js'
 import { now } from './clock.js'
 import { closePortals } from './close-names.js'
 import { explain, notInSandbox } from './explain.js'
