@@ -149,8 +149,7 @@ export function sandboxClient({ make, where }: SandboxClientOptions): SandboxCli
       return { query: query as ClientBase['query'] }
     },
     beforeLeave() {
-      const waiting = pending > 0 ? isIdleWithin(stragglerMilliseconds) : undefined
-      if (waiting) return waiting.then(() => void (leaves += 1))
+      if (pending > 0) return isIdleWithin(stragglerMilliseconds).then(() => void (leaves += 1))
       leaves += 1
       return undefined
     },
