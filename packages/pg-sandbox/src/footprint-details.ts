@@ -11,7 +11,7 @@ import type { Shared } from './shared.js'
 export async function detailsAround(
   shared: Shared,
   texts: readonly string[],
-  putBack: () => Promise<void>,
+  putBack: () => Promise<void> | undefined,
 ): Promise<FootprintDetails> {
   const end = await counted(shared, async query => {
     const tables = await query(written)

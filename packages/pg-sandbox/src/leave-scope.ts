@@ -2,7 +2,7 @@ import { waitWhile } from './clock.js'
 import { addTally, footprintOf, type Footprint } from './footprint.js'
 import { detailsAround } from './footprint-details.js'
 import { lastStatement, type Member } from './member.js'
-import { clearLeftovers, hasLeftovers } from './leftovers.js'
+import { clearLeftovers } from './leftovers.js'
 import { keepWrites } from './keep-writes.js'
 import { forgetState, type Shared } from './shared.js'
 import { forgetUnit, outside } from './transactions.js'
@@ -36,18 +36,7 @@ export async function leaveScope(shared: Shared, { patience, detailed, commit }:
   try {
     // A client's transaction that has failed is at an end, and would take all else with it.
     if (keeps && failed.length > 0) await shared.run(shared.ground.undo())
-    if (!detailed && !keeps) {
-      const clearing = putBack(shared)
-      if (clearing) await clearing
-      return footprint
-    }
-    const endWrites = async () => {
-      try {
-        if (keeps) footprint.kept = { withoutTransactions: failed, ...(await keepWrites(shared, commit)) }
-      } finally {
-        await putBack(shared)
-      }
-    }
+    const endWrites = () => (keeps ? keep(shared, footprint, { failed, commit }) : putBack(shared))
     if (detailed) footprint.details = await detailsAround(shared, tally.texts, endWrites)
     else await endWrites()
     // What the outer scopes wrote would be counted too.
@@ -76,6 +65,18 @@ function abandonAll(shared: Shared, footprint: Footprint): Footprint['openTransa
   return failed
 }
 
+async function keep(
+  shared: Shared,
+  footprint: Footprint,
+  { failed, commit }: { failed: Footprint['openTransactions']; commit: () => Promise<void> },
+): Promise<void> {
+  try {
+    footprint.kept = { withoutTransactions: failed, ...(await keepWrites(shared, commit)) }
+  } finally {
+    await putBack(shared)
+  }
+}
+
 function putBack(shared: Shared): Promise<void> | undefined {
   const depth = shared.ground.scopes()
   const undo = shared.ground.leave()
@@ -86,7 +87,7 @@ function putBack(shared: Shared): Promise<void> | undefined {
     session.post(undo, session.abandon)
     forgetState(shared)
   }
-  return hasLeftovers(shared, depth) ? clearLeftovers(shared, depth) : undefined
+  return clearLeftovers(shared, depth)
 }
 
 /** Whose statement runs. */

@@ -3,37 +3,28 @@ import { closeMessages } from './prepared.js'
 import { ignored } from './server-session.js'
 import type { Shared } from './shared.js'
 
-/** Of most scopes nothing is: a look at each client, which makes nothing. */
-export function hasLeftovers({ members, advisoryLocks }: Shared, depth: number): boolean {
-  if (advisoryLocks) return true
-  for (const { channels, prepared, holdCursors } of members) {
-    if (holdCursors.size > 0) return true
-    for (const scope of channels.values()) if (scope >= depth) return true
-    for (const { scope } of prepared.statements.values()) if (scope !== undefined && scope >= depth) return true
-  }
-  return false
-}
-
 /**
  * What a session keeps although its transaction is rolled back, and what belongs to a scope all the same: it goes with the
  * scope in which it was made. Statements that a driver has prepared by messages are not among it: it goes on to use them.
  *
  * @param depth of the scope that has ended, 1 for the outermost
  */
-export async function clearLeftovers(shared: Shared, depth: number): Promise<void> {
+export function clearLeftovers(shared: Shared, depth: number): Promise<void> | undefined {
   const closing: Buffer[] = []
   let holdsCursors = false
   for (const { channels, prepared, holdCursors } of shared.members) {
     for (const [channel, scope] of channels) if (scope >= depth) channels.delete(channel)
-    const names = [...prepared.statements].filter(([, { scope }]) => scope !== undefined && scope >= depth)
-    closing.push(
-      ...closeMessages(
-        prepared,
-        names.map(([name]) => name),
-      ),
-    )
+    for (const [name, { scope }] of prepared.statements) {
+      if (scope !== undefined && scope >= depth) closing.push(...closeMessages(prepared, [name]))
+    }
     holdsCursors ||= holdCursors.size > 0
   }
+  // Of most scopes nothing is kept.
+  const isClear = closing.length === 0 && !holdsCursors && !shared.advisoryLocks
+  return isClear ? undefined : clearOnServer(shared, closing, holdsCursors)
+}
+
+async function clearOnServer(shared: Shared, closing: Buffer[], holdsCursors: boolean): Promise<void> {
   if (closing.length > 0) await shared.session().exchange([...closing, sync], ignored, 1)
   if (holdsCursors) await forgetCursors(shared)
   if (shared.advisoryLocks) {

@@ -36,14 +36,12 @@ export function sharedSettings(run: ServerSession['run']): SharedSettings {
 
   return {
     switchTo(member) {
-      if (current === member) return []
-      for (const name of member.settings.keys()) known.add(name)
-      if (known.size === 0) {
-        current = member
-        return nothing
-      }
-      const others = current ? [...current.settings.keys()] : [...known]
+      const before = current
       current = member
+      if (before === member) return nothing
+      for (const name of member.settings.keys()) known.add(name)
+      if (known.size === 0) return nothing
+      const others = before ? [...before.settings.keys()] : [...known]
       return [
         ...others.filter(name => !member.settings.has(name)).map(name => `RESET ${identifier(name)}`),
         ...[...member.settings].map(
