@@ -1,5 +1,11 @@
 import { SeedbedError, type AskedHere } from '@seedbed/environments'
-import { markDatabase, openGuarded, type GuardedSession, type GuardTarget } from '@seedbed/environments/guard'
+import {
+  databaseBeside,
+  markDatabase,
+  openGuarded,
+  type GuardedSession,
+  type GuardTarget,
+} from '@seedbed/environments/guard'
 import type { Client } from 'pg'
 import { withDatabase } from '../server/database-url.js'
 import { loadPg } from '../server/load-pg.js'
@@ -59,7 +65,7 @@ export async function openOnceMarked(
     return await openGuarded(target, 'migrate', asked)
   } catch (error) {
     if (!isError(error, 'GUARD_MARKER_MISSING')) throw error
-    const waited = await connected(withDatabase(url, name === 'postgres' ? 'template1' : 'postgres'), beside =>
+    const waited = await connected(withDatabase(url, databaseBeside(name)), beside =>
       beside.query(oneCreates, [name]),
     ).then(
       () => true,

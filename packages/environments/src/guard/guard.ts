@@ -81,9 +81,12 @@ export async function openGuarded<Allowed extends Operation>(
   }
 }
 
+/** Where the sessions are that `create` and `drop` give. */
+export const databaseBeside = (name: string) => (name === 'postgres' ? 'template1' : 'postgres')
+
 /** Nobody drops the database that he is in, and nobody is in one that is not there yet. */
 async function openBeside({ url, environment, name }: Wanted, inside: Opened | undefined): Promise<Opened> {
-  const session = await openSession(url, environment, name === 'postgres' ? 'template1' : 'postgres')
+  const session = await openSession(url, environment, databaseBeside(name))
   try {
     const identity = await identityOf(session, environment)
     if (identity.inRecovery) throw guardErrors.GUARD_REPLICA({ environment, name })

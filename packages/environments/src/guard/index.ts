@@ -1,7 +1,7 @@
 export { authorizeTemplates, type TemplateGuardOptions } from './authorize.js'
 export { claimDatabase, type ClaimSummary } from './claim.js'
 export { contentsOf, type Contents } from './contents.js'
-export { openGuarded } from './guard.js'
+export { databaseBeside, openGuarded } from './guard.js'
 export type { DestructiveOperation, GuardOptions, GuardTarget, Operation } from './gate.js'
 export { assertGuarded, type GuardedSession } from './guarded-session.js'
 export type { Identity } from './identity.js'
