@@ -31,13 +31,13 @@ import { root } from './workspaces.mjs'
 const entries = {
   'packages/core': [['worker/scopes', 'worker/index', 'index'], ['migrations/knex-process']],
   'packages/environments': [['errors/define-errors', 'index', 'errors/table', 'guard/index', 'register']],
-  'packages/pg-sandbox': [['index'], ['sandbox-thread'], ['sentinel']],
+  'packages/pg-sandbox': [['endpoint', 'index'], ['sandbox-thread'], ['sentinel']],
   'packages/pg-template-db': [['sequences', 'index']],
   'packages/vitest': [['runner'], ['index'], ['plugin'], ['global-setup']],
 }
 
 /** What is packed into another package too: each test file's process would load one file more. */
-const inlined = { 'packages/core': ['pg-sandbox', 'pg-template-db/sequences'] }
+const inlined = { 'packages/core': ['pg-sandbox', 'pg-sandbox/endpoint', 'pg-template-db/sequences'] }
 
 /** Of these the sources are bundled: CommonJS that was compiled hides its exports' names from whoever imports it. */
 const commonjs = ['packages/environments']

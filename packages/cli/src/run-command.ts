@@ -70,7 +70,8 @@ function sayJson(done: {
 /** As a runner's worker does it that runs one file; the command inherits the worker's variables. */
 async function inSandbox({ handle, environment }: Run, command: readonly [string, ...string[]]) {
   const scopes = await openScopes(handle, 1)
-  const { sandbox, assigned } = scopes
+  const { assigned } = scopes
+  const { sandbox } = await scopes.inSandbox()
   const file: Scope = { id: 'command', kind: 'file', name: command[0] }
   try {
     sayPlace({ environment, server: `a sandbox of ${assigned.database}` })

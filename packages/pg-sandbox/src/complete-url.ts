@@ -4,14 +4,27 @@ export interface CompleteUrl {
   database: string
 }
 
+/** What libpq and `pg` take from the environment where a URL leaves it open. */
+export type UrlDefaults = Pick<
+  NodeJS.ProcessEnv,
+  'PGHOST' | 'PGPORT' | 'PGUSER' | 'PGPASSWORD' | 'PGDATABASE' | 'PGSSLMODE'
+>
+
+/** As they are now: a moment later they may name a sandbox itself. */
+export function urlDefaults(): UrlDefaults {
+  const { PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE, PGSSLMODE } = process.env
+  return { PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE, PGSSLMODE }
+}
+
 /**
- * The URL with all that libpq and `pg` would take from the environment as it is now: a moment later that may name this
- * sandbox itself. It is put together when somebody asks for it, which nobody does where nothing connects.
+ * The URL with its defaults. It is put together when somebody asks for it, which nobody does where nothing connects.
  *
  * @param url one that can be parsed
  */
-export function completeUrl(url: string): () => CompleteUrl {
-  const { PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE, PGSSLMODE } = process.env
+export function completeUrl(
+  url: string,
+  { PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE, PGSSLMODE }: UrlDefaults,
+): () => CompleteUrl {
   let complete: CompleteUrl | undefined
 
   function putTogether(): CompleteUrl {

@@ -1,14 +1,9 @@
-import type { AddressInfo, Server, Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
-import { net } from './builtins.js'
-import { nextTurn } from './clock.js'
 import { completeUrl } from './complete-url.js'
 import { nothingSent, type DirectCounts } from './direct-counts.js'
 import type { Place } from './direct.js'
+import { openEndpoint, type Endpoint } from './endpoint.js'
 import { errors } from './errors.js'
 import { footprintOf, newTally, type Footprint } from './footprint.js'
-import { serveInProcess } from './in-process.js'
-import { refuseSynchronousChildren } from './synchronous-children.js'
 import type { Maintenance } from './maintain.js'
 import type { Entered, OpenedSandbox } from './opened-sandbox.js'
 
@@ -43,6 +38,12 @@ export interface SandboxOptions {
    * @default false
    */
   ownThread?: boolean
+  /**
+   * One that is open already, for whoever needs its port before anything of a sandbox is loaded: see `pg-sandbox/endpoint`. It is
+   * closed with the sandbox. Not with `ownThread`.
+   * @default a new one
+   */
+  endpoint?: Endpoint | undefined
   /** What a client is told to do when the server has no connection left: how many are needed, for instance. */
   whenFull?: string
   /**
@@ -145,45 +146,24 @@ export interface Sandbox extends AsyncDisposable {
 export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   if (!URL.canParse(options.url)) throw errors.INVALID_OPTION({ option: 'url', problem: 'it is not a URL' })
   if (options.ownThread) {
+    const problem = 'a sandbox in a thread of its own listens there'
+    if (options.endpoint) throw errors.INVALID_OPTION({ option: 'endpoint', problem })
     const { openInOwnThread } = await import('./own-thread.js')
     return openInOwnThread(options)
   }
-  const { users = {} } = options
-  const complete = completeUrl(options.url)
+  const { users = {}, turnTimeout } = options
   // Whoever brings one does without crypto, which takes longer to load than all else here.
   const { password = (await import('node:crypto')).randomBytes(18).toString('base64url') } = options
-  const sockets = new Set<Duplex>()
   /** Scopes that were entered before there was a client. */
   const entered: Entered[] = []
   let loading: Promise<OpenedSandbox> | undefined
   let opened: OpenedSandbox | undefined
   let closed = false
 
-  const server = net.createServer({ noDelay: true }, socket => welcome(socket, `port ${socket.remotePort}`))
-  await listen(server)
-  // The sandbox alone does not keep a process alive.
-  server.unref()
-  const { port } = server.address() as AddressInfo
-
-  const stopInProcess = serveInProcess(port, (end, place) =>
-    welcome(end, place ? `opened at ${place}` : 'this process'),
-  )
-
-  /** @param origin for errors: who the client is, as far as can be told */
-  function welcome(socket: Duplex, origin: string): void {
-    sockets.add(socket)
-    socket.on('close', () => sockets.delete(socket))
-    // A client that resets its connection is simply gone.
-    socket.on('error', () => {})
-    void load().then(opened => opened.welcome(socket, origin))
-  }
-
-  const stopRefusing = await refuseSynchronousChildren({
-    port,
-    patience: options.turnTimeout ?? 2_000,
-    connections: () => [...sockets].filter(socket => socket instanceof net.Socket).flatMap(describeSocket),
-    hangUp: fd => [...sockets].find(socket => fdOf(socket) === fd)?.destroy(),
-  })
+  const { endpoint = await openEndpoint({ turnTimeout }) } = options
+  const complete = completeUrl(options.url, endpoint.urlDefaults)
+  endpoint.serve((client, origin) => void load().then(opened => opened.welcome(client, origin)))
+  const { port } = endpoint
 
   function load(): Promise<OpenedSandbox> {
     return (loading ??= import('./opened-sandbox.js').then(({ openedSandbox }) => {
@@ -230,8 +210,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     },
     async leave(options = {}) {
       assertOpen()
-      // A pool connects a moment after it was asked to.
-      await nextTurn()
+      await endpoint.arrivals()
       if (loading) return (opened ?? (await loading)).leave(options)
       const left = entered.pop()
       if (left === undefined) throw errors.NO_SCOPE({ call: 'leave()' })
@@ -249,12 +228,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     async close() {
       if (closed) return
       closed = true
-      stopInProcess()
-      stopRefusing()
-      server.close()
-      // A client of this very process that waits for nothing is told with its next statement: its end would be an error that
-      // nobody listens for.
-      for (const socket of sockets) if (socket instanceof net.Socket || !opened?.rests(socket)) socket.destroy()
+      endpoint.close(client => opened?.rests(client) ?? false)
       await (await loading)?.close()
     },
     [Symbol.asyncDispose]: () => sandbox.close(),
@@ -266,30 +240,4 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
 function once(ask: () => Promise<string>): Place {
   let url: Promise<string> | undefined
   return { url: () => (url ??= ask()), forget: () => void (url = undefined) }
-}
-
-/**
- * On 127.0.0.1, a free port. `listen()` first loads Node's `cluster` and `dns`, which takes longer than all else here and is
- * for nothing: below it is this function, of old and under this name.
- */
-async function listen(
-  server: Server & { _listen2?: (host: string, port: number, family: 4 | 6) => void },
-): Promise<void> {
-  const { _listen2: listenAlone } = server
-  if (listenAlone) listenAlone.call(server, '127.0.0.1', 0, 4)
-  else server.listen(0, '127.0.0.1')
-  // It says so only in a later turn.
-  if (server.address()) return
-  await new Promise<void>((resolve, reject) => server.once('error', reject).once('listening', resolve))
-}
-
-function describeSocket(socket: Socket): { fd: number; port: number }[] {
-  const fd = fdOf(socket)
-  return fd === undefined || socket.remotePort === undefined ? [] : [{ fd, port: socket.remotePort }]
-}
-
-/** Node does not say it in public; without it a client that waits in vain is not told. */
-function fdOf(socket: Duplex): number | undefined {
-  const { _handle: handle } = socket as { _handle?: { fd?: number } }
-  return handle?.fd !== undefined && handle.fd >= 0 ? handle.fd : undefined
 }

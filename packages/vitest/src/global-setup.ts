@@ -13,8 +13,7 @@ declare module 'vitest' {
 export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
   const { projects, config } = project.vitest
   const without = projects.find(({ config: { browser, runner } }) => !browser.enabled && runner !== runnerFile)
-  const file = without?.vite.config.configFile || 'the same file'
-  const line = 'extends: true, or plugins: [seedbed()],'
+  const [line, file] = ['extends: true, or plugins: [seedbed()],', without?.vite.config.configFile || 'the same file']
   if (without) throw workerErrors.PROJECT_WITHOUT_SETUP({ project: without.name, file, line })
   if (!projects.includes(project)) return undefined
   const progress = (line: string) => console.log(`seedbed  ${line}`)

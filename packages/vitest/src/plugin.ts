@@ -17,8 +17,7 @@ export default function seedbed() {
     config() {
       if (!process.env.VITEST) return undefined
       refuseConnections()
-      // Here too, because Vitest runs the root's global setup even where all tests belong to projects.
-      return { test: { globalSetup: [file('global-setup')] } }
+      return { test: { globalSetup: [file('global-setup')] } } // The root's runs even where all tests are of projects.
     },
     configureVitest({ project: { config } }: VitestPluginContext): void {
       if (config.browser.enabled) return

@@ -12,6 +12,9 @@ export default class SeedbedRunner extends Base {
   onCollected = (): void => void (this.opening = undefined) // Vitest collects one file at a time.
 
   override async importFile(path: string, source: 'setup' | 'collect'): Promise<unknown> {
+    // The main process transforms the file while this one opens its worker. The import takes what it has; 3.2 cannot ask.
+    const url = source === 'collect' && path.replace(this.config.root, '')
+    if (url) void Promise.allSettled([Reflect.get(this, 'moduleRunner')?.fetchModule?.(url)])
     await (this.opening ??= openFile()) // Before setup files, so that they find DATABASE_URL as the worker's.
     return super.importFile(path, source)
   }
@@ -42,8 +45,7 @@ const blocks = ({ name, suite, tasks } = getCurrentSuite()) => ({
   entries: tasks.map(each => (each.type === 'collector' ? each.suite! : each)),
 })
 
-async function openFile(): Promise<void> {
-  const { VITEST_POOL_ID: slot } = process.env
+async function openFile({ VITEST_POOL_ID: slot } = process.env): Promise<void> {
   const scopes = await openScopes(vitest.inject('seedbed'), Number(slot), { print: console.warn, blocks })
   // Outermost, so that the user's own aroundEach stands inside the test's scope. Vitest 3.2 has none: see above.
   vitest.aroundEach?.(async (runTest, { task }) => {

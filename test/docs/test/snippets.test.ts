@@ -109,9 +109,23 @@ test('packages/pg-sandbox/README.md: its example prints what it says, its tests 
   await admin.end()
   await run({
     document,
-    sections: ['An example'],
+    sections: ['An example', 'The functions'],
     files: {
       'vitest.config.ts': 'export default { test: { fileParallelism: false } }',
+      'when-needed.test.ts': `
+        import pg from 'pg'
+        import { expect, test } from 'vitest'
+        import * as program from './when-needed.js'
+        test('opens the sandbox for its first client', async () => {
+          expect(program.sandbox).toBeUndefined()
+          const client = new pg.Client(process.env.DATABASE_URL)
+          await client.connect()
+          await client.query("insert into author values ('Ada')")
+          await client.end()
+          const sandbox = await program.sandbox
+          expect(await sandbox!.leave()).toMatchObject({ scope: 'tests', statements: { INSERT: 1 } })
+          await sandbox!.close()
+        })`,
       'example.test.ts': `
         import { inspect } from 'node:util'
         import { expect, test, vi } from 'vitest'
@@ -123,7 +137,7 @@ test('packages/pg-sandbox/README.md: its example prints what it says, its tests 
       'claims.test.ts': sandboxClaims,
     },
     env: { TEST_DATABASE_URL: server.url },
-    prints: [/Test Files {2}3 passed/],
+    prints: [/Test Files {2}4 passed/],
   })
 })
 

@@ -1,4 +1,4 @@
-import { openSandbox, type Sandbox } from 'pg-sandbox'
+import type { Sandbox } from 'pg-sandbox'
 import type { Client, ClientConfig } from 'pg'
 import type { FailedRun, RunHandle } from '../run/run-handle.js'
 import { readFacts } from '../run/worker-files.js'
@@ -59,7 +59,7 @@ function makeWorker(scopes: WorkerScopes): Worker {
   const { run, entered, concurrent } = scopes
   let seeds: Seeds | undefined
   const client = sandboxClient({
-    make: () => clientOf(scopes.sandbox),
+    make: async () => clientOf((await scopes.inSandbox()).sandbox),
     where: () => describeScope(entered.at(-1)),
   })
   scopes.client = client
@@ -97,20 +97,11 @@ function makeWorker(scopes: WorkerScopes): Worker {
 }
 
 /** Tests that run at the same time cannot share a transaction. */
-function clientOfItsOwn(test: ConcurrentScope, scopes: WorkerScopes): SandboxClient {
-  const { assigned, run } = scopes
+function clientOfItsOwn(test: ConcurrentScope, { inSandbox }: WorkerScopes): SandboxClient {
   const client = sandboxClient({
     async make() {
-      if (!test.sandbox) {
-        const { url, password } = assigned
-        const { whenFull, findProblem } = run.sandbox
-        test.sandbox = await openSandbox({ url, password, whenFull, findProblem })
-        // What it commits is nobody else's: under `restore` too it has a database of its own.
-        if (scopes.isolationOf(test) !== 'transaction') test.own = await scopes.ownDatabase()
-        const { own } = test
-        await test.sandbox.enter(test.name, own && { direct: () => own.url() })
-      }
-      return clientOf(test.sandbox, { lock_timeout: concurrentLockTimeoutMilliseconds })
+      const { openOwn } = await inSandbox()
+      return clientOf(await openOwn(test), { lock_timeout: concurrentLockTimeoutMilliseconds })
     },
     where: () => describeScope(test),
   })

@@ -3,6 +3,7 @@ import type { Isolation } from '../config/config.js'
 import type { RunHandle, WorkerDatabase } from '../run/run-handle.js'
 import type { Declared } from './declared.js'
 import type { OwnDatabase } from './isolations.js'
+import type { ScopesInSandbox } from './scopes-in-sandbox.js'
 
 /** A part of a file that starts and ends: what is written in it is gone when it ends. */
 export interface Scope {
@@ -15,6 +16,8 @@ export interface Scope {
   concurrent?: boolean
   /** At its end: whether it has failed for good, so that what it did is of interest, and worth to be kept. */
   failed?: boolean
+  /** Of the scope around concurrent tests: whether two of them have run at the same time. */
+  overlapped?: boolean
 }
 
 export interface ConcurrentScope extends Scope {
@@ -45,16 +48,15 @@ export interface WorkerScopes {
   readonly run: RunHandle
   /** The runner's number for this worker, from 1. */
   readonly slot: number
-  readonly assigned: WorkerDatabase
-  /** What DATABASE_URL leads to. */
-  readonly sandbox: Sandbox
+  /** Another one after a failed test was kept in it. */
+  assigned: WorkerDatabase
+  /** Opens the sandbox that DATABASE_URL leads to, as its first client does. */
+  inSandbox(): Promise<ScopesInSandbox>
   /** Those that are entered, the innermost last. */
   readonly entered: readonly Scope[]
   readonly declared: Declared
   /** Of a scope within the innermost one. */
   isolationOf(scope: Scope): Isolation
-  /** For a concurrent test that may commit. */
-  ownDatabase(): Promise<OwnDatabase>
   readonly concurrent: ReadonlyMap<unknown, ConcurrentScope>
   /** Whoever has to know of scopes as well, once a test has asked for the worker's client. */
   client?: ScopeFollower

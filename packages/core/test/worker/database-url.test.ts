@@ -99,7 +99,7 @@ describe('the environment of a worker', () => {
   test('is set before anything connects, and holds no other connection parameter', async () => {
     process.env.PGHOSTADDR = '192.0.2.1'
     process.env.PGSSLMODE = 'require'
-    const { url } = openedScopes()!.sandbox
+    const { url } = (await openedScopes()!.inSandbox()).sandbox
     expect(await openWorker(place.run, 1)).toBe(place.worker)
     expect(process.env).toMatchObject({
       ENVIRONMENT: 'test',

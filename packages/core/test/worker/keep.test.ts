@@ -305,7 +305,7 @@ describe('what cannot be kept', () => {
 
   test('where the session is lost in the midst of its COMMIT no test runs in that database any more', async () => {
     const { workers } = await start()
-    const { sandbox } = scopes
+    const { sandbox } = await scopes.inSandbox()
     const { leave } = sandbox
     await within(file, async () => {
       sandbox.leave = async options => {

@@ -8,8 +8,9 @@ const test = { id: 'test', kind: 'test', name: 'fails' }
 await scopes.enter(file)
 await scopes.enter(test)
 await currentWorker('db').db.query("insert into item (name) values ('of the test')")
-const leave = scopes.sandbox.leave
-scopes.sandbox.leave = async options => {
+const { sandbox } = await scopes.inSandbox()
+const leave = sandbox.leave
+sandbox.leave = async options => {
   await leave(options)
   process.kill(process.pid, 'SIGKILL')
 }

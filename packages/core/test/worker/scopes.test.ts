@@ -12,7 +12,6 @@ test('whoever asks for the database first in the middle of a file finds its scop
   await scopes.enter(suite)
   await scopes.enter(aTest('silent'))
   await scopes.leave(aTest('silent'))
-  expect(scopes.sandbox.sessions).toBe(0)
   await write('of the suite')
   await scopes.enter(aTest('first'))
   await write('of the test')
@@ -33,7 +32,7 @@ test('a file that never asks leaves no note', async () => {
   await scopes.enter(aTest('silent'))
   await scopes.leave(file)
   expect(await readNotes(place.run.folder, 1)).toEqual([])
-  expect(scopes.sandbox.sessions).toBe(0)
+  expect((await scopes.inSandbox()).sandbox.sessions).toBe(0)
 })
 
 test('refuses a slot that the run has not prepared, and a run that has failed', async () => {
