@@ -9,7 +9,7 @@ import { refuseSynchronousChildren } from './synchronous-children.js'
 /** A free port of 127.0.0.1 that waits for clients: all of a sandbox that has to be there before anybody connects. */
 export interface Endpoint {
   readonly port: number
-  /** From when it was opened. */
+  /** What a sandbox's URL leaves open, as it was when this was opened. */
   readonly urlDefaults: UrlDefaults
   /** Waits for whoever is about to connect: a pool does so a moment after it was asked to. */
   arrivals(): Promise<void>

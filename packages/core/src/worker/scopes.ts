@@ -148,7 +148,7 @@ async function makeScopes(run: RunHandle, slot: number, database: WorkerDatabase
       else endpoint?.close()
     },
   }
-  const endpoint = run.sandbox.ownThread ? undefined : await openEndpoint({ ...run.sandbox, onClient: inSandbox })
+  const endpoint = run.sandbox.ownThread ? undefined : await openEndpoint({ onClient: inSandbox })
   const port = endpoint?.port ?? (await inSandbox()).sandbox.port
   scopes.assigned = { ...database, variables: variablesAt(port, database.variables) }
   const refuseChanged = variableCheck(scopes.assigned)
