@@ -1,54 +1,74 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { inTurns, quantile, summary } from '../measuring.mjs'
-import { runSuite, writeSuite } from '../suites.mjs'
+import { inTurns, median, summary } from '../measuring.mjs'
+import { writeSuite } from '../suites.mjs'
 
-const files = 20
 const testsPerFile = 4
 
 export const title = 'A file that never connects'
-export const how = `A suite of ${files} files without a database and the same suite with the plugin, in turns, one worker at a time; no test asks for the database. In Vitest's default pool each file is a process. Its clock runs from the message that hands it the file to the one that says it is done: loading Seedbed, opening the worker, entering and leaving a file and ${testsPerFile} tests, and what it has to wait for from the main process. The figure is the difference of the lower quartiles over the files of all rounds: what else the machine does makes files slower and never faster. Its spread is that of the rounds. The second figure is the same from the start of one process to the start of the next, which holds the main process's part and Node's start and end too; of two suites that are the same it differs by more than the promise, so it has none.`
+export const how = `Two suites, one without a database and one with the plugin, of whose tests none asks for it. Both are open at the same time, each in a Vitest of its own, and run their files one by one and in turns: a file of the one and the same file of the other are a fifth of a second apart. In Vitest's default pool each file is a process. Its clock runs from the message that hands it the file to the one that says it is done: loading Seedbed, opening the worker, entering and leaving a file and ${testsPerFile} tests, and what it has to wait for from the main process. The figure is the median of the pairs' differences, its spread their quartiles. The second figure is the same by the main process's clock, from before the file's process is started until after its end.`
 
 /** @returns {Promise<import('../report.mjs').Figure[]>} */
 export async function measure({ project, place, quick }) {
-  const notes = join(place, 'files')
-  const env = { BENCH_FILES: notes, NODE_OPTIONS: `--require ${project.program('log-file.cjs')}` }
-  const ways = {}
-  for (const variant of ['none', 'idle']) {
-    const folder = await writeSuite(project.folder, variant, { files, testsPerFile })
-    ways[variant] = async () => {
-      await rm(notes, { force: true })
-      await runSuite(project, folder, { env, tests: files * testsPerFile, workers: 1 })
-      const noted = (await readFile(notes, 'utf8')).trim().split('\n').map(JSON.parse)
-      if (noted.length !== files) throw new Error(`${noted.length} workers for ${files} files`)
-      const births = noted.map(({ born }) => born).sort((one, other) => one - other)
-      return {
-        took: noted.map(({ took }) => took),
-        apart: births.slice(1).map((time, index) => time - births[index]),
-      }
-    }
-  }
-  const times = await inTurns(ways, { rounds: quick ? 3 : 20 })
+  const files = quick ? 20 : 300
+  const without = await openSuite(project, place, 'none', files)
+  const idle = await openSuite(project, place, 'idle', files)
+  // No file twice: Vitest would have it transformed already.
+  const warmUps = 5
+  const times = await inTurns(
+    { none: round => without.run(round + warmUps + 1), idle: round => idle.run(round + warmUps + 1) },
+    { rounds: files - warmUps, warmUps },
+  )
+  await Promise.all([without.close(), idle.close()])
   return [
-    figure('a file that never connects', times, 'took', { promise: { below: 3 } }),
-    figure('a file that never connects, from process to process', times, 'apart'),
+    figure('a file that never connects', times, 'inWorker', { promise: { below: 3 } }),
+    figure('a file that never connects, from before its process to after it', times, 'inMain'),
   ]
 }
 
-function figure(name, { idle, none }, measured, more = {}) {
-  const lower = rounds =>
-    quantile(
-      rounds.flatMap(round => round[measured]),
-      0.25,
-    )
-  const { spread, rounds } = summary(idle.map((round, index) => lower([round]) - lower([none[index]])))
+async function openSuite(project, place, variant, files) {
+  const notes = join(place, `files-${variant}`)
+  await rm(notes, { force: true })
+  const child = fork(project.program('one-by-one.mjs'), {
+    cwd: await writeSuite(project.folder, variant, { files, testsPerFile }),
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    env: {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      TMPDIR: process.env.TMPDIR,
+      SEEDBED_HOME: process.env.SEEDBED_HOME,
+      NO_COLOR: '1',
+      BENCH_FILES: notes,
+      NODE_OPTIONS: `--require ${project.program('log-file.cjs')}`,
+    },
+  })
+  const ended = new AbortController()
+  child.once('exit', code => ended.abort(new Error(`Vitest in the suite "${variant}" ended with ${code}`)))
+  const answer = async () => (await once(child, 'message', { signal: ended.signal }))[0]
+  await answer()
+  let read = 0
   return {
-    name,
-    value: lower(idle) - lower(none),
-    unit: 'ms',
-    spread,
-    rounds,
-    compared: `${lower(idle).toFixed(1)} ms a file, ${lower(none).toFixed(1)} ms without Seedbed`,
-    ...more,
+    async run(file) {
+      child.send({ file: `file-${file}.test.ts`, tests: testsPerFile })
+      const inMain = await answer()
+      const lines = (await readFile(notes, 'utf8')).trim().split('\n').slice(read)
+      read += lines.length
+      if (lines.length !== 1) throw new Error(`${lines.length} workers for one file`)
+      return { inWorker: Number(lines[0]), inMain }
+    },
+    async close() {
+      child.disconnect()
+      await once(child, 'exit')
+    },
   }
+}
+
+function figure(name, { idle, none }, measured, more = {}) {
+  const of = rounds => rounds.map(round => round[measured])
+  const { median: value, spread, rounds } = summary(of(idle).map((time, round) => time - of(none)[round]))
+  const compared = `${median(of(idle)).toFixed(1)} ms a file, ${median(of(none)).toFixed(1)} ms without Seedbed`
+  return { name, value, unit: 'ms', spread, rounds, compared, ...more }
 }

@@ -1,5 +1,5 @@
 // Preloaded into every process that Vitest starts: notes of each worker how many milliseconds it took for its file, from the
-// message that hands it over to the one that says it is done, and when it was born, in milliseconds since 1970.
+// message that hands it over to the one that says it is done.
 if (process.send) {
   const { emit, send } = process
   let begin
@@ -9,8 +9,7 @@ if (process.send) {
   }
   process.send = function (message, ...rest) {
     if (message?.type === 'testfileFinished') {
-      const note = { born: performance.timeOrigin, took: performance.now() - begin }
-      require('node:fs').appendFileSync(process.env.BENCH_FILES, `${JSON.stringify(note)}\n`)
+      require('node:fs').appendFileSync(process.env.BENCH_FILES, `${performance.now() - begin}\n`)
     }
     return send.call(this, message, ...rest)
   }

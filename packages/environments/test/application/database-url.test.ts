@@ -13,7 +13,7 @@ import {
   type Dialect,
 } from '@seedbed/environments'
 import { startPostgres } from '@seedbed/postgres-for-tests'
-import { afterEach, beforeEach, describe, expect, expectTypeOf, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, expectTypeOf, test, vi } from 'vitest'
 
 const config = defineEnvironments({
   databases: ['main', 'analytics'],
@@ -41,6 +41,7 @@ afterEach(() => {
   vi.restoreAllMocks()
   rmSync(join(folder, 'consent'), { force: true })
 })
+afterAll(() => rmSync(folder, { recursive: true }))
 
 const code = (act: () => unknown) => {
   try {
