@@ -115,14 +115,7 @@ export async function runSuite(project, folder, { runner = 'vitest', env = {}, f
   const limits = [...(workers ? [`--maxWorkers=${workers}`] : []), ...(file ? [test(file)] : [])]
   const child = spawn(process.execPath, [...command(project), ...limits], {
     cwd: folder,
-    env: {
-      PATH: process.env.PATH,
-      HOME: process.env.HOME,
-      TMPDIR: process.env.TMPDIR,
-      SEEDBED_HOME: process.env.SEEDBED_HOME,
-      NO_COLOR: '1',
-      ...env,
-    },
+    env: { ...suiteEnvironment(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''
@@ -131,4 +124,10 @@ export async function runSuite(project, folder, { runner = 'vitest', env = {}, f
   const wall = performance.now() - begin
   if (code !== 0 || !output.includes(`${tests} passed`)) throw new Error(`${folder}: exit code ${code}\n${output}`)
   return wall
+}
+
+/** Nothing of ours but what a suite needs. */
+export function suiteEnvironment() {
+  const { PATH, HOME, TMPDIR, SEEDBED_HOME } = process.env
+  return { PATH, HOME, TMPDIR, SEEDBED_HOME, NO_COLOR: '1' }
 }

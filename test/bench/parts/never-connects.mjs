@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { inTurns, median, summary } from '../measuring.mjs'
-import { writeSuite } from '../suites.mjs'
+import { suiteEnvironment, writeSuite } from '../suites.mjs'
 
 const testsPerFile = 4
 
@@ -35,15 +35,7 @@ async function openSuite(project, place, variant, files) {
     cwd: await writeSuite(project.folder, variant, { files, testsPerFile }),
     execArgv: [],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    env: {
-      PATH: process.env.PATH,
-      HOME: process.env.HOME,
-      TMPDIR: process.env.TMPDIR,
-      SEEDBED_HOME: process.env.SEEDBED_HOME,
-      NO_COLOR: '1',
-      BENCH_FILES: notes,
-      NODE_OPTIONS: `--require ${project.program('log-file.cjs')}`,
-    },
+    env: { ...suiteEnvironment(), BENCH_FILES: notes, NODE_OPTIONS: `--require ${project.program('log-file.cjs')}` },
   })
   const ended = new AbortController()
   child.once('exit', code => ended.abort(new Error(`Vitest in the suite "${variant}" ended with ${code}`)))
