@@ -1,46 +1,9 @@
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
-import { Client } from 'pg'
-import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-tests'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { SeedbedError } from '@seedbed/environments/errors'
+import { describe, expect, test } from 'vitest'
 import { decodeSql } from '../../src/migrations/read-sql-file.js'
-import { runSqlFile, type SqlFile } from '../../src/migrations/run-sql-file.js'
+import { failureOf } from './project.js'
+import { useSqlFile } from './use-sql-file.js'
 
-let server: PostgresForTests
-let client: Client
-let number = 0
-
-beforeAll(async () => {
-  server = await startPostgres({ version: 15 })
-})
-afterAll(() => server.stop())
-beforeEach(async () => {
-  const database = `t${number++}`
-  const admin = new Client(server.url)
-  await admin.connect()
-  await admin.query(`create database ${database}`)
-  await admin.end()
-  client = new Client(server.urlFor({ database }))
-  await client.connect()
-})
-afterEach(() => client.end())
-
-const run = (text: string, options: Partial<SqlFile> = {}) =>
-  runSqlFile(client, { file: 'a.sql', text, transaction: 'own', ...options })
-
-async function failure(promise: Promise<unknown>): Promise<SeedbedError> {
-  const error = await promise.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  )
-  expect(error).toBeInstanceOf(SeedbedError)
-  return error as SeedbedError
-}
-async function values(sql: string): Promise<unknown[]> {
-  const { rows } = await client.query({ text: sql, rowMode: 'array' })
-  return rows.map((row: unknown[]) => row[0])
-}
+const { client, run, values } = useSqlFile()
 
 describe('where it failed', () => {
   test.each([
@@ -75,7 +38,7 @@ describe('where it failed', () => {
     ],
     ['in a file without a final newline', 'create table t (a int);\ndrop table u', '2:1', 'table "u" does not exist'],
   ])('%s', async (_, text, place, message) => {
-    const error = await failure(run(text))
+    const error = await failureOf(run(text))
     expect(error.code).toBe('SQL_FAILED')
     expect(error.message.split('\n')[0]).toMatch(new RegExp(`^a\\.sql:${place}: `))
     expect(error.message).toContain(message)
@@ -83,7 +46,7 @@ describe('where it failed', () => {
   })
 
   test('shows the statement with a caret, detail, hint, context and SQLSTATE', async () => {
-    const error = await failure(
+    const error = await failureOf(
       run(
         [
           'create table parent (id int primary key);',
@@ -101,7 +64,7 @@ describe('where it failed', () => {
   })
 
   test('shows the statement inside a function', async () => {
-    const error = await failure(
+    const error = await failureOf(
       run(
         'create function f() returns void language plpgsql as $$\nbegin\n  insert into missing values (1);\nend $$;\nselect f();',
       ),
@@ -112,12 +75,12 @@ describe('where it failed', () => {
   })
 
   test('the server’s hint is shown', async () => {
-    const error = await failure(run('create table people (surname text); select surnme from people'))
+    const error = await failureOf(run('create table people (surname text); select surnme from people'))
     expect(error.message).toContain('Hint: Perhaps you meant to reference the column "people.surname".')
   })
 
   test('a long line is cut around the place', async () => {
-    const error = await failure(run(`select ${'1, '.repeat(200)}nope, ${'2, '.repeat(200)} 3`))
+    const error = await failureOf(run(`select ${'1, '.repeat(200)}nope, ${'2, '.repeat(200)} 3`))
     const line = error.message.split('\n').find(text => text.includes('nope,'))!
     expect(line.length).toBeLessThan(130)
     const caret = error.message.split('\n')[error.message.split('\n').indexOf(line) + 1]!
@@ -125,7 +88,7 @@ describe('where it failed', () => {
   })
 
   test('a deferred constraint that fails at the end', async () => {
-    const error = await failure(
+    const error = await failureOf(
       run(
         'create table p (id int primary key); create table c (p int references p deferrable initially deferred); insert into c values (1)',
       ),
@@ -137,7 +100,7 @@ describe('where it failed', () => {
   })
 
   test('no password is shown', async () => {
-    const error = await failure(run("create role a login password 'top-secret' in role nobody_at_all"))
+    const error = await failureOf(run("create role a login password 'top-secret' in role nobody_at_all"))
     expect(error.message).toContain('nobody_at_all')
     expect(error.message).not.toContain('top-secret')
   })
@@ -145,7 +108,7 @@ describe('where it failed', () => {
 
 describe('transactions', () => {
   test('a file is undone as a whole', async () => {
-    await failure(run('create table t (id int); select 1/0'))
+    await failureOf(run('create table t (id int); select 1/0'))
     expect(await values("select to_regclass('t')")).toEqual([null])
   })
 
@@ -155,13 +118,13 @@ describe('transactions', () => {
   })
 
   test('a failure after a COMMIT in the middle is placed, though what came before stays', async () => {
-    const error = await failure(run('create table t (id int);\nCOMMIT;\ncreate table u (id int);\n select 1/0;'))
+    const error = await failureOf(run('create table t (id int);\nCOMMIT;\ncreate table u (id int);\n select 1/0;'))
     expect(error.message).toMatch(/^a\.sql:4:2: division by zero/)
     expect(await values("select relname from pg_class where relname in ('t', 'u')")).toEqual(['t'])
   })
 
   test('a statement that must not be in a transaction says how', async () => {
-    const error = await failure(run('create table t (id int);\ncreate index concurrently on t (id);'))
+    const error = await failureOf(run('create table t (id int);\ncreate index concurrently on t (id);'))
     expect(error.message).toMatch(/^a\.sql:2:1: CREATE INDEX CONCURRENTLY cannot run inside/)
     expect(error.hint).toContain('-- seedbed: no transaction')
     await run('create table t (id int);\ncreate index concurrently i on t (id);', { transaction: 'none' })
@@ -171,25 +134,25 @@ describe('transactions', () => {
   test('an enum value is used in the file that adds it', async () => {
     const text = "create type e as enum ('a');\nalter type e add value 'b';\nselect 'b'::e;"
     await run("create type x as enum ('a')")
-    const error = await failure(run("alter type x add value 'b';\nselect 'b'::x;"))
+    const error = await failureOf(run("alter type x add value 'b';\nselect 'b'::x;"))
     expect(error.hint).toContain('-- seedbed: no transaction')
     await run(text, { transaction: 'none' })
     expect(await values("select 'b'::e")).toEqual(['b'])
   })
 
   test('without a transaction, a failure has its place too, and what came before stays', async () => {
-    const error = await failure(run("create table t (id int);\n-- é\nselect '😀', nope;", { transaction: 'none' }))
+    const error = await failureOf(run("create table t (id int);\n-- é\nselect '😀', nope;", { transaction: 'none' }))
     expect(error.message).toMatch(/^a\.sql:3:13: column "nope"/)
     expect(await values("select to_regclass('t')::text")).toEqual(['t'])
   })
 
   test('without a transaction, a syntax error anywhere is found by the server at its place', async () => {
-    const error = await failure(run('select 1;\ncreate tabel x ();', { transaction: 'none' }))
+    const error = await failureOf(run('select 1;\ncreate tabel x ();', { transaction: 'none' }))
     expect(error.message).toMatch(/^a\.sql:2:8: syntax error at or near "tabel"/)
   })
 
   test('without a transaction, one that is left open is refused', async () => {
-    const error = await failure(run('select 1;\nbegin;\ncreate table t ();', { transaction: 'none' }))
+    const error = await failureOf(run('select 1;\nbegin;\ncreate table t ();', { transaction: 'none' }))
     expect(error.code).toBe('SQL_TRANSACTION_CONTROL')
     expect(error.message).toContain('a.sql:2: BEGIN opens')
     await run('begin; create table t (); commit', { transaction: 'none' })
@@ -199,12 +162,12 @@ describe('transactions', () => {
   test('a script may be one statement that must not be in a transaction, and is one transaction otherwise', async () => {
     await run('create table t (id int)', { transaction: 'script' })
     await run('create index concurrently i on t (id)', { transaction: 'script' })
-    await failure(run('insert into t values (1); select 1/0', { transaction: 'script' }))
+    await failureOf(run('insert into t values (1); select 1/0', { transaction: 'script' }))
     expect(await values('select id from t')).toEqual([])
   })
 
   test('inside the caller’s transaction', async () => {
-    await client.query(
+    await client().query(
       "create role someone; begin; set local work_mem = '5MB'; set statement_timeout = '1min'; savepoint mine",
     )
     await run(
@@ -220,15 +183,15 @@ describe('transactions', () => {
         "select concat_ws(' ', current_setting('work_mem'), current_setting('statement_timeout'), current_setting('lock_timeout'))",
       ),
     ).toEqual(['5MB 1min 0'])
-    await client.query('rollback to mine')
+    await client().query('rollback to mine')
     expect(await values("select to_regclass('t')")).toEqual([null])
   })
 
   test.each(['commit', 'ROLLBACK', 'begin', 'end', 'abort', "prepare transaction 'x'"])(
     '%s in the caller’s transaction is refused',
     async statement => {
-      await client.query('begin')
-      const error = await failure(run(`create table t (id int);\n${statement};`, { transaction: 'caller' }))
+      await client().query('begin')
+      const error = await failureOf(run(`create table t (id int);\n${statement};`, { transaction: 'caller' }))
       expect(error.code).toBe('SQL_TRANSACTION_CONTROL')
       expect(error.message).toContain('a.sql:2: ')
       expect(await values("select to_regclass('t')")).toEqual([null])
@@ -236,9 +199,9 @@ describe('transactions', () => {
   )
 
   test('savepoints and functions with BEGIN are allowed in the caller’s transaction', async () => {
-    await client.query('begin')
+    await client().query('begin')
     await run('savepoint a; do $$ begin perform 1; end $$; rollback to a; release a', { transaction: 'caller' })
-    await client.query('rollback')
+    await client().query('rollback')
   })
 })
 
@@ -257,77 +220,8 @@ describe('the session afterwards', () => {
   })
 
   test('is clean after a failure too', async () => {
-    await failure(run("set search_path = ''; select 1/0", { transaction: 'none' }))
+    await failureOf(run("set search_path = ''; select 1/0", { transaction: 'none' }))
     expect(await values('show search_path')).toEqual(['"$user", public'])
-  })
-})
-
-describe('what pg_dump writes', () => {
-  const dump = (data: string, end = '\\.\n') =>
-    `\\restrict abc123\n\nSET standard_conforming_strings = on;\nSELECT pg_catalog.set_config('search_path', '', false);\n` +
-    `CREATE TABLE public.t (id int, name text);\nCOPY public.t (id, name) FROM stdin;\n${data}${end}\n` +
-    `ALTER TABLE ONLY public.t ADD PRIMARY KEY (id);\n\\unrestrict abc123\n`
-
-  test('COPY with data, \\N and backslashes at the start of lines', async () => {
-    await run(dump('1\tit\'s; -- "x" $$\n2\t\\N\n3\t\\\\.\n4\t€😀\\n\n'))
-    expect(await values('select name from t order by id')).toEqual(['it\'s; -- "x" $$', null, '\\.', '€😀\n'])
-    await run('create table n (a text);\ncopy n from stdin;\n\\N\n\\\\restrict\n\\.\n')
-    expect(await values('select a from n')).toEqual([null, '\\restrict'])
-  })
-
-  test('COPY without data, in CSV, up to the end of the file, and with CRLF', async () => {
-    await run(dump(''))
-    await run('copy t from stdin with (format csv);\n1,"a;\nb"\n2,\n\\.\nupdate t set name = \'x\' where id = 2;')
-    expect(await values('select name from t order by id')).toEqual(['a;\nb', 'x'])
-    await run('copy t from stdin;\n3\tc\n4\td')
-    await run('copy t from stdin;\r\n5\te\r\n\\.\r\nselect 1;\r\n')
-    expect(await values('select name from t where id > 2 order by id')).toEqual(['c', 'd', 'e'])
-  })
-
-  test('a wrong line of data is found', async () => {
-    const error = await failure(run(dump('1\ta\n2\tb\nthree\tc\n')))
-    expect(error.message).toMatch(/^a\.sql:9:1: invalid input syntax for type integer: "three"/)
-    expect(error.message).toContain('9 | three\tc')
-    expect(await values("select to_regclass('public.t')")).toEqual([null])
-  })
-
-  test('a failing COPY statement, and one after the data', async () => {
-    expect((await failure(run('\nselect 1;\n  copy nowhere from stdin;\n1\n\\.\n'))).message).toMatch(
-      /^a\.sql:3:3: relation "nowhere" does not exist/,
-    )
-    expect((await failure(run('create table t (a int);\ncopy t from stdin;\n1\n\\.\n\nselect nope;'))).message).toMatch(
-      /^a\.sql:6:8: column "nope"/,
-    )
-  })
-
-  test('COPY whose data is not there says so', async () => {
-    const error = await failure(run('create table t (a int); copy t from stdin; select 1;'))
-    expect(error.message).toContain('its data does not follow in the next lines')
-  })
-
-  test('lines that only look like it, in strings and functions', async () => {
-    await run(
-      "create table t (a text);\ninsert into t values ('\n\\connect x\ncopy t from stdin;\n\\.\n');\n/*\n\\q\n*/ select $$\n\\restrict\n$$;",
-    )
-    expect(await values('select a from t')).toEqual(['\n\\connect x\ncopy t from stdin;\n\\.\n'])
-  })
-
-  test('a real dump of Debian’s pg_dump', async context => {
-    const found = await promisify(execFile)('pg_dump', ['--version']).catch(() => undefined)
-    if (!found) context.skip('there is no pg_dump on this machine')
-    await run(
-      "create type mood as enum ('ok'); create table t (id serial primary key, m mood default 'ok', name text, g int generated always as (length(name)) stored);" +
-        "insert into t (name) values ('a\tb'), (null), (E'x\\\\.\\n'); create view v as select name from t;" +
-        'create function f() returns trigger language plpgsql as $$ begin return new; end $$; create trigger tr before insert on t for each row execute function f();',
-    )
-    const { rows } = await client.query('select current_database() as name')
-    const { stdout } = await promisify(execFile)('pg_dump', ['-h', server.folder, '-U', 'postgres', rows[0].name])
-    expect(stdout).toContain('FROM stdin;')
-    await client.query('drop schema public cascade; create schema public')
-    await run(stdout)
-    expect(await values('select name from t order by id')).toEqual(['a\tb', null, 'x\\.\n'])
-    expect(await values("select count(*)::int from pg_trigger where tgname = 'tr'")).toEqual([1])
-    await run('select name from v')
   })
 })
 
@@ -337,7 +231,7 @@ describe('refusals', () => {
     ['\\i other.sql', 'order of their names'],
     ['\\set x 1', 'psql -v ON_ERROR_STOP'],
   ])('%s', async (command, hint) => {
-    const error = await failure(run(`create table t ();\n${command}\nselect 1;`))
+    const error = await failureOf(run(`create table t ();\n${command}\nselect 1;`))
     expect(error.code).toBe('SQL_PSQL_COMMAND')
     expect(error.message).toContain(`a.sql:2: ${command} is a command of psql`)
     expect(error.hint).toContain(hint)
@@ -345,8 +239,8 @@ describe('refusals', () => {
   })
 
   test('NUL, UTF-16, Latin 1 and a foreign client_encoding', async () => {
-    expect((await failure(run('select 1;\n\0'))).message).toContain('a.sql:2 has a NUL byte')
-    expect((await failure(run("-- x\nSET client_encoding = 'LATIN1';"))).message).toContain(
+    expect((await failureOf(run('select 1;\n\0'))).message).toContain('a.sql:2 has a NUL byte')
+    expect((await failureOf(run("-- x\nSET client_encoding = 'LATIN1';"))).message).toContain(
       'a.sql:2 says that it is LATIN1',
     )
     expect(() => decodeSql(Buffer.from('select 1;\n\0'), 'b.sql')).toThrow('b.sql:2 has a NUL byte')
@@ -361,8 +255,8 @@ describe('refusals', () => {
   })
 
   test('a lost connection is reported with the file', async () => {
-    client.on('error', () => {})
-    const error = await failure(run('select 1;\nselect pg_terminate_backend(pg_backend_pid())'))
+    client().on('error', () => {})
+    const error = await failureOf(run('select 1;\nselect pg_terminate_backend(pg_backend_pid())'))
     expect(error.message).toMatch(/^a\.sql(:2:1)?: .*terminat/)
   })
 })
@@ -380,7 +274,7 @@ describe('empty and odd files', () => {
     )
     expect(await values('select a from t')).toEqual(["it's; ok"])
     expect(await values('show standard_conforming_strings')).toEqual(['on'])
-    const error = await failure(run("set standard_conforming_strings = off;\nselect '\\'', nope"))
+    const error = await failureOf(run("set standard_conforming_strings = off;\nselect '\\'', nope"))
     expect(error.message).toMatch(/^a\.sql:2:14: column "nope"/)
   })
 })
@@ -392,7 +286,7 @@ describe('roles that exist already', () => {
     )
     const text =
       '-- é\ncreate user clerk in role staff role helper admin boss connection limit 3 -- end\n;\nCREATE ROLE "Odd ""one" PASSWORD \'n\'\'ew\' ;create role fresh;\nselect nope'
-    const error = await failure(run(text, { knownRoles: ['clerk', 'Odd "one'] }))
+    const error = await failureOf(run(text, { knownRoles: ['clerk', 'Odd "one'] }))
     expect(error.message).toMatch(/^a\.sql:5:8: column "nope"/)
     await run(text.replace('select nope', ''), { knownRoles: ['clerk', 'Odd "one'] })
     expect(await values("select rolconnlimit from pg_roles where rolname = 'clerk'")).toEqual([3])
@@ -410,7 +304,7 @@ describe('roles that exist already', () => {
 
   test('a failing ALTER points at the CREATE, and the statement is the file’s own', async () => {
     await run('create role known')
-    const error = await failure(
+    const error = await failureOf(
       run('select 1;\n  create role known in role missing_role, postgres;', { knownRoles: ['known'] }),
     )
     expect(error.message).toMatch(/^a\.sql:2:3: role "missing_role" does not exist/)
@@ -420,7 +314,7 @@ describe('roles that exist already', () => {
 
   test('an unknown one fails with the way out; one in a DO block may be asked for', async () => {
     await run('create role twice')
-    const error = await failure(run('create role twice'))
+    const error = await failureOf(run('create role twice'))
     expect(error.message).toContain('SQLSTATE 42710')
     expect(error.hint).toContain('Roles belong to the whole server')
     await run(

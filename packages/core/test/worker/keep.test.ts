@@ -1,9 +1,8 @@
-import { execFile, fork } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify, stripVTControlCharacters } from 'node:util'
+import { stripVTControlCharacters } from 'node:util'
 import { startPostgres, type PostgresForTests } from '@seedbed/postgres-for-tests'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -355,33 +354,6 @@ describe('the next worker of the same slot', () => {
     expect(existsSync(handle.folder)).toBe(false)
   })
 })
-
-test('on the embedded server the command that is printed opens it, also after the run', async () => {
-  delete process.env.TEST_DATABASE_URL
-  await start()
-  await within(file, () => failing(aTest("isn't it"), () => add('of the test')))
-  const [{ command, password }] = (await finish()).kept as [RunReport['kept'][number]]
-  expect(password).toBeNull()
-  expect(command).toMatch(
-    /^npx seedbed run -- psql 'postgresql:\/\/seedbed_app@%2F[^']*\/kept_item_isn_t_it_[0-9a-f]{8}'$/,
-  )
-
-  // What stands for npx and psql: the next run starts the server, and whoever connects needs no password.
-  const psql = `psql() { "${process.execPath}" -e '${reader}' "$@"; }; npx() { shift 3; "$@"; }`
-  const next = await startRun({ folder: project.folder, slots: 1 })
-  const { stdout } = await promisify(execFile)('sh', ['-c', `${psql}; ${command}`], {
-    cwd: dirname(fileURLToPath(import.meta.url)),
-  })
-  await next.close()
-  expect(JSON.parse(stdout)).toEqual([['of the seed'], ['of the test']])
-})
-
-const reader = `
-  const client = new (require("pg").Client)(process.argv[1])
-  client.connect()
-    .then(() => client.query({ text: "select name from item order by id", rowMode: "array" }))
-    .then(({ rows }) => console.log(JSON.stringify(rows)))
-    .finally(() => client.end())`
 
 /** Those that tell of what is kept. */
 function linesOf(report: RunReport): string[] {
