@@ -4,14 +4,10 @@ export interface CompleteUrl {
   database: string
 }
 
-/** What libpq and `pg` take from the environment where a URL leaves it open. */
-export type UrlDefaults = Pick<
-  NodeJS.ProcessEnv,
-  'PGHOST' | 'PGPORT' | 'PGUSER' | 'PGPASSWORD' | 'PGDATABASE' | 'PGSSLMODE'
->
+export type UrlDefaults = ReturnType<typeof urlDefaults>
 
-/** As they are now: a moment later they may name a sandbox itself. */
-export function urlDefaults(): UrlDefaults {
+/** What libpq and `pg` take from the environment where a URL leaves it open, as it is now: a moment later it may name a sandbox itself. */
+export function urlDefaults() {
   const { PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE, PGSSLMODE } = process.env
   return { PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE, PGSSLMODE }
 }

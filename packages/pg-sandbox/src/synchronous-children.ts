@@ -4,8 +4,8 @@ import { childProcess } from './builtins.js'
 import { builtFile } from './built-file.js'
 import type { BlockedConnection, ToSentinel } from './sentinel.js'
 
-/** A sandbox that answers in this thread. */
-export interface Endpoint {
+/** An endpoint that is served in this thread. */
+export interface BlockableEndpoint {
   port: number
   /** Its clients in other processes, each with the socket's file descriptor. */
   connections(): BlockedConnection[]
@@ -15,7 +15,7 @@ export interface Endpoint {
   patience: number
 }
 
-const endpoints = new Set<Endpoint>()
+const endpoints = new Set<BlockableEndpoint>()
 const names = ['spawnSync', 'execFileSync', 'execSync'] as const
 const originals = new Map(names.map(name => [name, childProcess[name] as (...all: unknown[]) => unknown]))
 
@@ -24,9 +24,9 @@ const originals = new Map(names.map(name => [name, childProcess[name] as (...all
  * on, and the child waits for its answer. So while a sandbox is open in this thread, the children of `child_process`'s
  * synchronous functions are given the address of a sentinel instead, in a thread of its own, which tells them what is wrong.
  *
- * @returns ends it for this sandbox
+ * @returns ends it for this endpoint
  */
-export async function refuseSynchronousChildren(endpoint: Endpoint): Promise<() => void> {
+export async function refuseSynchronousChildren(endpoint: BlockableEndpoint): Promise<() => void> {
   if (endpoints.size === 0) await wrap()
   endpoints.add(endpoint)
   return () => {

@@ -1,6 +1,6 @@
 import { openSandbox, type Footprint, type Sandbox } from 'pg-sandbox'
 import type { Endpoint } from 'pg-sandbox/endpoint'
-import { appendNote, isSpoiled, markSpoiled } from '../run/worker-files.js'
+import { appendNote, markSpoiled } from '../run/worker-files.js'
 import type { Isolations } from './isolations.js'
 import type { KeepOutcome } from './keep-failed.js'
 import type { ConcurrentScope, Scope, WorkerScopes } from './scope.js'
@@ -25,12 +25,12 @@ export interface ScopesInSandbox {
 
 /**
  * @param entered those that were entered before, the innermost last; it is kept up to date here from now on
- * @param endpoint none where the sandbox has a thread of its own
+ * @param options `endpoint`: none where the sandbox has a thread of its own; `spoiled`: what an earlier worker has found of the database
  */
 export async function openInSandbox(
   scopes: WorkerScopes,
   entered: Scope[],
-  { costs, endpoint }: { costs: TestCosts; endpoint: Endpoint | undefined },
+  { costs, endpoint, spoiled }: { costs: TestCosts; endpoint: Endpoint | undefined; spoiled: boolean },
 ): Promise<ScopesInSandbox> {
   const { run, slot } = scopes
   const { url, password } = scopes.assigned
@@ -43,7 +43,6 @@ export async function openInSandbox(
   const kept = new Set<unknown>()
   /** Those whose rows went with a failed test that was kept; its name. */
   const emptied = new Map<Scope, string>()
-  let spoiled = isSpoiled(run.folder, slot)
 
   /** A sandbox in a thread of its own tells it late. */
   const hasConnected = () => run.sandbox.ownThread === true || sandbox.sessions + ownSessions > 0

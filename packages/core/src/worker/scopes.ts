@@ -73,13 +73,14 @@ async function makeScopes(run: RunHandle, slot: number, database: WorkerDatabase
   const concurrent = new Map<unknown, ConcurrentScope>()
   const declared = openDeclared()
   const costs = testCosts()
+  const spoiled = isSpoiled(run.folder, slot)
   let together = aroundConcurrent()
   let opening: Promise<ScopesInSandbox> | undefined
 
   /** Until then scopes are no more than names: in most files nobody connects. */
   function inSandbox(): Promise<ScopesInSandbox> {
     return (opening ??= import('./scopes-in-sandbox.js').then(({ openInSandbox }) =>
-      openInSandbox(scopes, entered, { costs, endpoint }),
+      openInSandbox(scopes, entered, { costs, endpoint, spoiled }),
     ))
   }
 
@@ -152,7 +153,7 @@ async function makeScopes(run: RunHandle, slot: number, database: WorkerDatabase
   const port = endpoint?.port ?? (await inSandbox()).sandbox.port
   scopes.assigned = { ...database, variables: variablesAt(port, database.variables) }
   const refuseChanged = variableCheck(scopes.assigned)
-  if (isSpoiled(run.folder, slot)) await inSandbox()
+  if (spoiled) await inSandbox()
   return scopes
 }
 
