@@ -1,9 +1,9 @@
 import { join } from 'node:path'
-import { inTurns, median, summary } from './measuring.mjs'
+import { inTurns, median, ratios } from './measuring.mjs'
 import { writeSmallProject } from './small/small-project.mjs'
 import { runSuite, writeSuite } from './suites.mjs'
 
-export const how = `The same suite in several forms, each a run of its own from its start to its end, with the runner's defaults: without a database; with hand-written hooks (a pg client for each file that connects in beforeAll, BEGIN in beforeEach, ROLLBACK in afterEach) on a server that already runs with schema and seed in place, of the same version, settings and authentication; with Seedbed, whose server is not running when Vitest starts. Each test is one select, or without a database one resolved promise. Overhead is the time above that of the suite without a database. The figure is the median of the rounds' ratios: three runs in a row meet the same machine, three medians may each come from another minute.`
+export const how = `The same suite in several forms, each a run of its own from its start to its end, with the runner's defaults: without a database; with hand-written hooks (a pg client for each file that connects in beforeAll, BEGIN in beforeEach, ROLLBACK in afterEach) on a server that already runs with schema and seed in place, of the same version, settings and authentication; with Seedbed, whose server is not running when Vitest starts. Each test is one select, or without a database one resolved promise. Overhead is the time above that of the suite without a database.`
 
 /**
  * Runs a suite's forms in turns; Seedbed's cluster and template are there already.
@@ -33,7 +33,7 @@ export async function timesOfSuites({ project, place }, { runner, files, testsPe
 /** Seedbed's overhead as a ratio to that of the hooks: the median of the rounds' ratios, each of three runs in a row. */
 export function overhead(times, { files, testsPerFile, below }) {
   const over = variant => above(times, variant)
-  const { median: value, ...rest } = summary(over('seedbed').map((time, round) => time / over('hooks')[round]))
+  const { median: value, ...rest } = ratios(over('seedbed'), over('hooks'))
   const ms = numbers => `${median(numbers).toFixed(0)} ms`
   return {
     name: `overhead of ${files * testsPerFile} tests in ${files} files, to hand-written hooks`,

@@ -44,4 +44,4 @@ const head = `# Benchmarks
 
 Written by \`npm run bench -- --write\`; changes by hand are lost.
 
-Every figure is a ratio or a difference of things that were measured in turns in one run: medians, with the quartiles of the rounds. Milliseconds belong to the machine that a part was measured on. A promise counts as broken, and the command ends with exit code 1, if it is missed in two measurements of its part, one after the other.`
+Every figure is a ratio or a difference of things that were measured in turns in one run: the median of the rounds' own, with their quartiles. Milliseconds belong to the machine that a part was measured on. A promise counts as broken, and the command ends with exit code 1, if it is missed in two measurements of its part, one after the other.`

@@ -29,12 +29,11 @@ export function summary(numbers) {
 }
 
 /**
- * How many times as long `some` took as `others`: the medians' ratio. Its spread is that of the rounds, each of which
- * compares two moments that lie close together.
+ * How many times as long `some` took as `others`: the median of the rounds' ratios. A round compares two moments that lie close
+ * together; two medians may each come from another minute.
  */
 export function ratios(some, others) {
-  const { spread, rounds } = summary(some.map((value, round) => value / others[round]))
-  return { median: median(some) / median(others), spread, rounds }
+  return summary(some.map((value, round) => value / others[round]))
 }
 
 export const median = numbers => quantile(numbers, 0.5)

@@ -1,8 +1,7 @@
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { inTurns, median, summary } from '../measuring.mjs'
+import { startProgram } from '../start-program.mjs'
 import { suiteEnvironment, writeSuite } from '../suites.mjs'
 
 const testsPerFile = 4
@@ -31,30 +30,21 @@ export async function measure({ project, place, quick }) {
 async function openSuite(project, place, variant, files) {
   const notes = join(place, `files-${variant}`)
   await rm(notes, { force: true })
-  const child = fork(project.program('one-by-one.mjs'), {
+  const { ask, close } = await startProgram(`Vitest in the suite "${variant}"`, project.program('one-by-one.mjs'), {
     cwd: await writeSuite(project.folder, variant, { files, testsPerFile }),
-    execArgv: [],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     env: { ...suiteEnvironment(), BENCH_FILES: notes, NODE_OPTIONS: `--require ${project.program('log-file.cjs')}` },
   })
-  const ended = new AbortController()
-  child.once('exit', code => ended.abort(new Error(`Vitest in the suite "${variant}" ended with ${code}`)))
-  const answer = async () => (await once(child, 'message', { signal: ended.signal }))[0]
-  await answer()
   let read = 0
   return {
     async run(file) {
-      child.send({ file: `file-${file}.test.ts`, tests: testsPerFile })
-      const inMain = await answer()
+      const inMain = await ask({ file: `file-${file}.test.ts`, tests: testsPerFile })
       const lines = (await readFile(notes, 'utf8')).trim().split('\n').slice(read)
       read += lines.length
       if (lines.length !== 1) throw new Error(`${lines.length} workers for one file`)
       return { inWorker: Number(lines[0]), inMain }
     },
-    async close() {
-      child.disconnect()
-      await once(child, 'exit')
-    },
+    close,
   }
 }
 
