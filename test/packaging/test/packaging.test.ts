@@ -30,11 +30,11 @@ describe.each(names)('%s', name => {
     const rest = packed.files.filter(path => !built.includes(path) && !prepared.includes(path))
     expect(rest.toSorted()).toEqual(['LICENSE', 'README.md', 'package.json'])
 
-    // A CommonJS entry holds names, and its code stands beside it.
+    // An entry that is packed as CommonJS holds names, and its code stands beside it.
     const sourceOf = (path: string) =>
       path
         .replace(/^dist/, 'src')
-        .replace(/-code\.js$/, '.js')
+        .replace(/-code\.cjs$/, '.js')
         .replace(/\.(?:d\.)?(c?)[jt]s$/, '.$1ts')
     // What several files of a package share, and what is loaded later.
     const own = built.filter(path => !path.startsWith('dist/chunks/'))
@@ -53,7 +53,7 @@ test.each(['@seedbed/core', '@seedbed/jest'])('TypeScript that knows no `exports
   const { main, types, exports } = JSON.parse(
     readFileSync(join(project.folder, 'node_modules', name, 'package.json'), 'utf8'),
   ) as { main: string; types: string; exports: { '.': { types: string; default: string } } }
-  expect({ types, default: main }).toEqual(exports['.'])
+  expect(exports['.']).toMatchObject({ types, default: main })
 })
 
 test('@seedbed/environments is one module for require and import, and register goes before a script', () => {
@@ -74,11 +74,22 @@ test('@seedbed/environments is one module for require and import, and register g
   expect(project.node('environments/start.mjs')).toBe('true db.example.com\n')
 })
 
+test('the runner of @seedbed/vitest requires the very scopes that whoever imports them has', () => {
+  const script = `
+    const { openScopes } = await import('@seedbed/core/scopes')
+    console.log(process.getBuiltinModule('node:module').createRequire(process.cwd() + '/x')('@seedbed/core/scopes.cjs').openScopes === openScopes)`
+  expect(project.node('--input-type=module', '--eval', script)).toBe('true\n')
+  const runner = readFileSync(join(project.folder, 'node_modules/@seedbed/vitest/dist/runner.js'), 'utf8')
+  expect(runner.match(/["']@seedbed\/core[^"']*["']/g)).toEqual(['"@seedbed/core/scopes.cjs"'])
+})
+
 test('@seedbed/core finds its own files by its name: what is packed stands in other files than what is built', () => {
   const { files } = packedAs('@seedbed/core')
   const text = (file: string) => readFileSync(join(project.folder, 'node_modules/@seedbed/core', file), 'utf8')
-  const scripts = files.filter(file => file.endsWith('.js'))
-  expect(scripts.filter(file => /new URL\(["'`]\.\.?\/[^)]*import\.meta\.url/.test(text(file)))).toEqual([])
+  const scripts = files.filter(file => /\.c?js$/.test(file))
+  expect(scripts.filter(file => /new URL\(["'`]\.\.?\/[^)]*(import\.meta\.url|__filename)/.test(text(file)))).toEqual(
+    [],
+  )
 
   // `init` is for projects that have no adapter yet, and installs the one of its own version.
   project.write({ 'fresh/package.json': '{ "devDependencies": { "vitest": "4" } }' })
@@ -103,10 +114,12 @@ test('what only a command of @seedbed/core needs, nobody loads who imports it: a
 test('no file of @seedbed/core imports one that is started as a process: in a runner with a parent it would hear its messages', () => {
   const { files } = packedAs('@seedbed/core')
   const text = (file: string) => readFileSync(join(project.folder, 'node_modules/@seedbed/core', file), 'utf8')
-  const scripts = files.filter(file => file.endsWith('.js'))
+  const scripts = files.filter(file => /\.c?js$/.test(file))
   const started = scripts.filter(file => /^process\.(on|once)\(/m.test(text(file)))
-  expect(started).toEqual(['dist/migrations/knex-process.js'])
-  expect(scripts.filter(file => /(from|import) ?\(?["'][^"']*knex-process\.js["']/.test(text(file)))).toEqual([])
+  expect(started).toEqual(['dist/migrations/knex-process-code.cjs'])
+  const loads = /(from|import|require|import\.meta\.url\)) ?\(?["'][^"']*knex-process(-code\.cjs|\.js)["']/
+  const loading = scripts.filter(file => loads.test(text(file)))
+  expect(loading).toEqual(['dist/migrations/knex-process.js'])
 })
 
 /** It is a command, and nothing can be imported from it. */
