@@ -238,7 +238,7 @@ async function giveUp(place: Place, container: EngineContainer, lease: Lease): P
     return
   }
   await underLock(place.lock, async () => {
-    const isLast = await isAlone(lease).catch(() => false)
+    const isLast = await isAlone(lease, async () => (await connect(container))?.lease)
     await lease.end().catch(() => {})
     if (isLast) await container.remove()
   })

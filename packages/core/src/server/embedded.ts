@@ -113,7 +113,7 @@ async function open(cluster: Cluster, projectFolder: string): Promise<Server> {
     applicationUrl: urlOf(endpoint, applicationRole, record.applicationPassword, 'postgres'),
     passwordIn: cluster.listen === 'socket' ? null : `applicationPassword in ${cluster.record}`,
     copy: 'file_copy',
-    [Symbol.asyncDispose]: () => (given ??= giveUp(cluster, endpoint, record.administratorPassword, lease)),
+    [Symbol.asyncDispose]: () => (given ??= giveUp(cluster, record, lease)),
   }
 }
 
@@ -217,31 +217,21 @@ async function furnish(endpoint: Endpoint, lease: Lease, passwords: ClusterRecor
 }
 
 /** Ends this run's session and, if no other session is left, the server. */
-async function giveUp(cluster: Cluster, endpoint: Endpoint, password: string, lease: Lease): Promise<void> {
+async function giveUp(cluster: Cluster, record: ClusterRecord, lease: Lease): Promise<void> {
   lease.ref()
   // Somebody has deleted the home: the server ends by itself when it misses its pid file, within a minute.
   if (!(await exists(cluster.folder))) return lease.end()
   await underLock(cluster.lock, async () => {
-    const isLast = await isAlone(lease).catch(() => isAloneAfterCrash(endpoint, password))
+    const isLast = await isAlone(lease, async () => (await attach(cluster, record)).lease)
     await lease.end().catch(() => {})
     if (!isLast) return
     await stopPostmaster(cluster.data, () => runnableBinaries(cluster.installed, cluster.home, cluster.user))
     await sealStopped(cluster)
-    if (endpoint.removeWhenStopped) await rmdir(endpoint.removeWhenStopped).catch(() => {})
+    const { removeWhenStopped } = endpointOf(cluster, record.port)
+    if (removeWhenStopped) await rmdir(removeWhenStopped).catch(() => {})
   })
   // Housekeeping must not fail a run that is over.
   await removeOldClusters(cluster.home).catch(() => {})
-}
-
-/** A server one of whose backends is killed ends all sessions, ours too, and goes on. */
-async function isAloneAfterCrash(endpoint: Endpoint, password: string): Promise<boolean> {
-  const session = await tryToConnect(endpoint, password).catch(() => 'busy' as const)
-  if (typeof session === 'string') return false
-  try {
-    return await isAlone(session)
-  } finally {
-    await session.end()
-  }
 }
 
 /** Renamed first: a run killed meanwhile leaves something that is swept, not half a data folder. */

@@ -28,8 +28,29 @@ export async function importCollations(template1: Lease): Promise<void> {
   await template1.query("select pg_import_system_collations('pg_catalog')")
 }
 
+/**
+ * Whether nobody else uses the server.
+ *
+ * @param again another session, once the server answers; none if it does not run. One of whose backends is killed ends all
+ *   sessions, this one too, recovers, and goes on
+ */
+export async function isAlone(lease: Lease, again?: () => Promise<Lease | undefined>): Promise<boolean> {
+  try {
+    return await hasNoOthers(lease)
+  } catch (error) {
+    if (!again) throw error
+    const other = await again().catch(() => undefined)
+    if (!other) return false
+    try {
+      return await hasNoOthers(other)
+    } finally {
+      await other.end()
+    }
+  }
+}
+
 /** Sessions that this run has just closed need a moment to be gone; another run's lease does not go. */
-export async function isAlone(lease: Lease): Promise<boolean> {
+async function hasNoOthers(lease: Lease): Promise<boolean> {
   for (const begin = Date.now(); ; await pause(5)) {
     const { rows } = await lease.query<{ leases: number; others: number }>(`
       select count(*) filter (where application_name like 'seedbed lease %')::int as leases, count(*)::int as others

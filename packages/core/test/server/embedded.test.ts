@@ -70,19 +70,22 @@ test('initialised, attached to, stopped by the last one out, started again', asy
   expect(await serversUnder(place.home)).toEqual([])
 })
 
-test('a server that was thrown back by a killed backend is stopped all the same', async () => {
-  const server = await open()
-  const guest = new Client({ connectionString: server.adminUrl })
-  guest.on('error', () => {})
-  await guest.connect()
-  const { rows } = await guest.query<{ pid: number }>('select pg_backend_pid() as pid')
-  const lost = new Promise(resolve => void guest.once('end', resolve))
-  process.kill(rows[0]!.pid, 'SIGKILL')
-  await lost
-  await vi.waitFor(() => query(server.adminUrl, 'select 1'), 30_000)
-  await server[Symbol.asyncDispose]()
-  expect(await serversUnder(place.home)).toEqual([])
-})
+test.each(['after', 'while'])(
+  'a server one of whose backends was killed is stopped all the same, %s it recovers',
+  async when => {
+    const server = await open()
+    const guest = new Client({ connectionString: server.adminUrl })
+    guest.on('error', () => {})
+    await guest.connect()
+    const { rows } = await guest.query<{ pid: number }>('select pg_backend_pid() as pid')
+    const lost = new Promise(resolve => void guest.once('end', resolve))
+    process.kill(rows[0]!.pid, 'SIGKILL')
+    await lost
+    if (when === 'after') await vi.waitFor(() => query(server.adminUrl, 'select 1'), 30_000)
+    await server[Symbol.asyncDispose]()
+    expect(await serversUnder(place.home)).toEqual([])
+  },
+)
 
 test('closing after somebody has deleted the home is no error', async () => {
   const server = await open()

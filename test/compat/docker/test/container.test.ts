@@ -237,6 +237,14 @@ test.skipIf(!oldest)('a container of another image is removed, but not while a r
   await second[Symbol.asyncDispose]()
 })
 
+test('a server one of whose backends was killed goes with the last run all the same', async () => {
+  const server = await open()
+  const killItself = "copy (select) to program 'kill -9 $PPID'"
+  await expect(query(server.adminUrl, killItself)).rejects.toThrow('terminated')
+  await server[Symbol.asyncDispose]()
+  expect(await project.containers()).toEqual([])
+})
+
 test('a container that is removed under a run does not keep the run from ending, nor the next from starting', async () => {
   const first = await open()
   const [container = ''] = await project.containers()
