@@ -26,7 +26,7 @@ const checks = [
     return [
       [`pack ${name}`, `node scripts/pack.mjs ${folder} "${tarballs}"`],
       [`publint ${name}`, `publint run --strict "${tarball}"`],
-      // ESM only: that a CommonJS file cannot `require` it is known, and said in the README. A preset is read by Jest, whole, and
+      // Every Node that we support can `require` ES modules, which attw does not believe. A preset is read by Jest, whole, and
       // scopes.cjs by our runner, as it is packed.
       [`types of exports ${name}`, `attw "${tarball}" --profile esm-only --exclude-entrypoints jest-preset scopes.cjs`],
     ]

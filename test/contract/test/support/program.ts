@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { onTestFailed } from 'vitest'
 
 export interface Ended {
   exitCode: number | null
@@ -15,7 +16,10 @@ export interface Running {
   ended: Promise<Ended>
 }
 
-/** Starts a runner in a project, with next to nothing of this process's environment, and leaves it running. */
+/**
+ * Starts a runner in a project, with next to nothing of this process's environment, and leaves it running. What it has printed is
+ * shown where the test fails, also for want of time.
+ */
 export function startProgram(command: [string, ...string[]], folder: string, env: Record<string, string>): Running {
   const [program, ...args] = command
   const { PATH, HOME, SEEDBED_HOME } = process.env
@@ -33,6 +37,7 @@ export function startProgram(command: [string, ...string[]], folder: string, env
       for (const look of waiting) look()
     })
   }
+  onTestFailed(() => console.error(`${command.join(' ')}\n${text}`))
   const ended = once(child, 'close').then(([exitCode]) => {
     for (const look of waiting) look()
     return { exitCode: exitCode as number | null, output: text }
