@@ -10,18 +10,18 @@ declare module 'vitest' {
 }
 
 /** Vitest calls it once a project, in the main process, before the first test; what it answers, after the last. */
-export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
-  const { projects, config } = project.vitest
-  const without = projects.find(({ config: { browser, runner } }) => !browser.enabled && runner !== runnerFile)
+export default async function setup(project: TestProject, { vitest } = project): Promise<(() => Promise<void>) | void> {
+  const without = vitest.projects.find(({ config: { browser, runner } }) => !browser.enabled && runner !== runnerFile)
   const [line, file] = ['extends: true, or plugins: [seedbed()],', without?.vite.config.configFile || 'the same file']
   if (without) throw workerErrors.PROJECT_WITHOUT_SETUP({ project: without.name, file, line })
-  if (!projects.includes(project)) return undefined
+  if (!vitest.projects.includes(project)) return
   const progress = (line: string) => console.log(`seedbed  ${line}`)
   const run = await startRun({ folder: project.config.root, slots: slotsOf(project), progress })
   project.provide('seedbed', run.handle)
   project.vite.watcher.add(run.watched)
-  config.forceRerunTriggers.push(...run.watched.map(path => `${path.replaceAll(/[()[\]{}!*?+@|]/g, '\\$&')}{,/**}`))
-  project.onTestsRerun(async () => project.provide('seedbed', await run.refresh()))
+  const patterns = run.watched.map(path => `${path.replaceAll(/[()[\]{}!*?+@|]/g, '\\$&')}{,/**}`)
+  vitest.config.forceRerunTriggers.push(...patterns)
+  project.onTestsRerun(async () => project.provide('seedbed', await run.refresh(Reflect.get(vitest, 'runningPromise'))))
   return async () => publishReport(await run.close(), console.log)
 }
 

@@ -31,6 +31,29 @@ test('in watch mode an edited seed or migration rebuilds the template and runs a
   }
 })
 
+test('in watch mode a seed that is edited while its template is built again is in it, and disturbs no test', async () => {
+  await using project = await makeProject({
+    'a.test.ts': counting.replace('const {', "await db.query('select pg_sleep(1)')\n    const {"),
+  })
+  const running = project.start({ args: ['watch', '--maxWorkers=1'] })
+  try {
+    await running.printed(/users: 2/)
+    await running.printed(/for file changes/)
+    await project.write({ 'seeds/users.json': '{ "users": [{ "name": "Ada" }] }' })
+    await running.printed(/seeds\/users\.json changed/)
+    await project.write({
+      'seeds/users.json': '{ "users": [{ "name": "Ada" }, { "name": "Bob" }, { "name": "Eve" }] }',
+    })
+    await running.printed(/users: 3/)
+    await running.printed(/for file changes/)
+    expect(running.output()).not.toContain('Error')
+    running.child.kill('SIGINT')
+    await running.ended
+  } finally {
+    running.child.kill('SIGKILL')
+  }
+})
+
 test('Ctrl-C in the middle of a test leaves nothing that harms the next run', async () => {
   await using project = await makeProject({
     'a.test.ts': `

@@ -40,8 +40,13 @@ export interface Run extends AsyncDisposable {
   readonly handle: RunHandle
   /** Files and folders whose change calls for `refresh`. */
   readonly watched: string[]
-  /** Before the tests run again in watch mode: a changed seed or migration builds a new template, or says why not. */
-  refresh(): Promise<RunHandle | FailedRun>
+  /**
+   * Before the tests run again in watch mode: a changed seed or migration builds a new template, or says why not. What changes
+   * while it does so is in it, too, for everybody who has asked.
+   *
+   * @param tests those that still run: their databases are given back only behind them
+   */
+  refresh(tests?: Promise<unknown>): Promise<RunHandle | FailedRun>
   /** Gives the databases back and answers with what the run did. */
   close(): Promise<RunReport>
 }
@@ -145,6 +150,23 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
     await rm(handle.folder, { recursive: true, force: true })
   }
 
+  let isStale = false
+  let refreshing: Promise<RunHandle | FailedRun> | undefined
+
+  async function refreshBehind(tests?: Promise<unknown>): Promise<RunHandle | FailedRun> {
+    await Promise.allSettled([tests])
+    isStale = false
+    // Given back first: with the same template the same databases come again, and the spoiled ones anew.
+    await release()
+    try {
+      current = await prepareAgain()
+    } catch (error) {
+      return isStale ? refreshBehind() : { failure: (error as Error).message }
+    }
+    templateBuilt = current.template.built ?? templateBuilt
+    return isStale ? refreshBehind() : current.handle
+  }
+
   try {
     current = await prepare(project)
   } catch (error) {
@@ -159,18 +181,13 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
     environment: loaded.environment,
     handle,
     watched: project.watched,
-    async refresh() {
-      // Given back first: with the same template the same databases come again, and the spoiled ones anew.
-      await release()
-      try {
-        current = await prepareAgain()
-      } catch (error) {
-        return { failure: (error as Error).message }
-      }
-      templateBuilt = current.template.built ?? templateBuilt
-      return current.handle
+    refresh(tests) {
+      isStale = true
+      return (refreshing ??= refreshBehind(tests).finally(() => (refreshing = undefined)))
     },
     async close() {
+      // What it gets ready would be nobody's.
+      await refreshing
       try {
         await release()
         // What killed runs have left, and templates that nobody has used for a week.

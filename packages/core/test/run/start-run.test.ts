@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -79,6 +79,38 @@ describe('on the embedded server', () => {
     const handle = (await run.refresh()) as RunHandle
     expect(handle.id).not.toBe(run.handle.id)
     expect(await query(handle.workers[0]!.url, 'select name from users')).toEqual([{ name: 'Grace' }])
+  })
+
+  test('what changes while it is refreshed is in it, for both who ask', async () => {
+    let hear: (line: string) => void = () => {}
+    await using run = await startRun({ folder: project.folder, slots: 1, progress: line => hear(line) })
+    const seedWith = (name: string) =>
+      writeFileSync(join(project.folder, 'seeds/users.json'), JSON.stringify({ users: [{ name }] }))
+    let second: ReturnType<typeof run.refresh> | undefined
+    hear = line => {
+      if (second || !line.includes('seeds/users.json changed')) return
+      seedWith('Mary')
+      second = run.refresh()
+    }
+    seedWith('Grace')
+    const handle = (await run.refresh()) as RunHandle
+    expect(await second).toBe(handle)
+    expect(await query(handle.workers[0]!.url, 'select name from users')).toEqual([{ name: 'Mary' }])
+  })
+
+  test('tests that still run keep their databases, and closing waits for a refresh', async () => {
+    const run = await startRun({ folder: project.folder, slots: 1 })
+    let end = () => {}
+    const refreshed = run.refresh(new Promise<void>(resolve => (end = resolve)))
+    expect(await query(run.handle.workers[0]!.url, 'select name from users')).toEqual([{ name: 'Ada' }])
+    expect(existsSync(run.handle.folder)).toBe(true)
+    end()
+    const handle = (await refreshed) as RunHandle
+    expect(existsSync(run.handle.folder)).toBe(false)
+    await project.write({ 'seeds/users.json': '{ "users": [{ "name": "Grace" }] }' })
+    const last = run.refresh()
+    expect(await run.close()).toMatchObject({ templateBuilt: 'seeds/users.json changed' })
+    for (const each of [handle, (await last) as RunHandle]) expect(existsSync(each.folder)).toBe(false)
   })
 
   test('a set-up that fails leaves nothing behind: no run folder, no half-built template, no server', async () => {
