@@ -1,6 +1,6 @@
 import { escapeIdentifier, escapeLiteral } from 'pg'
 import type { Context } from './context.js'
-import { reasonOf } from './errors.js'
+import { reasonOf, sqlState } from './errors.js'
 import type { DatabaseKind } from './registry.js'
 import { openSession, type Session } from './session.js'
 import { endIdle } from './visitors.js'
@@ -54,10 +54,10 @@ export async function dropRegistered(
       await context.authorize('drop', facts.name)
       await work.query(`update template_db.databases set state = 'dropping' where id = $1`, [id])
       if (facts.prepared.length > 0) await rollbackPrepared(context, facts)
-      const name = escapeIdentifier(facts.name)
       if (facts.kind === 'template' && !facts.finished) await endIdle(work, { oid: facts.foundOid })
-      if (facts.isTemplate && !facts.invalid) await work.query(`alter database ${name} is_template false`)
-      await work.query(`drop database ${name} ${force && !facts.finished ? 'with (force)' : ''}`)
+      if (facts.isTemplate && !facts.invalid)
+        await work.query(`alter database ${escapeIdentifier(facts.name)} is_template false`)
+      await dropDatabase(work, { name: facts.name, oid: facts.foundOid }, force && !facts.finished)
     }
     await work.query('delete from template_db.databases where id = $1', [id])
   } catch (cause) {
@@ -68,6 +68,32 @@ export async function dropRegistered(
   }
   return undefined
 }
+
+/**
+ * With FORCE the server looks whether the role may end each process in the database, which is true of autovacuum's for superusers
+ * alone (in PostgreSQL's sources TerminateOtherDBBackends). Without, it ends autovacuum by itself.
+ */
+async function dropDatabase(
+  work: Session,
+  { name, oid }: { name: string; oid: number },
+  force: boolean,
+): Promise<void> {
+  const drop = `drop database ${escapeIdentifier(name)}`
+  if (!force) return void (await work.query(drop))
+  try {
+    await work.query(`${drop} with (force)`)
+  } catch (error) {
+    // insufficient_privilege
+    if (sqlState(error) !== '42501') throw error
+    const clients = await work.query<{ may: boolean; pid: number }>(clientsQuery, [oid])
+    if (!clients.every(({ may }) => may)) throw error
+    await work.query('select pg_terminate_backend(pid) from unnest($1::int[]) pid', [clients.map(({ pid }) => pid)])
+    await work.query(drop)
+  }
+}
+
+const clientsQuery = `
+  select pid, pg_has_role(usesysid, 'usage') as may from pg_stat_activity where datid = $1 and usesysid is not null`
 
 const factsQuery = `
   select d.name, d.kind, d.owner, d.oid, d.comment,
