@@ -54,10 +54,11 @@ export async function dropRegistered(
       await context.authorize('drop', facts.name)
       await work.query(`update template_db.databases set state = 'dropping' where id = $1`, [id])
       if (facts.prepared.length > 0) await rollbackPrepared(context, facts)
+      const name = escapeIdentifier(facts.name)
       if (facts.kind === 'template' && !facts.finished) await endIdle(work, { oid: facts.foundOid })
-      if (facts.isTemplate && !facts.invalid)
-        await work.query(`alter database ${escapeIdentifier(facts.name)} is_template false`)
-      await dropDatabase(work, { name: facts.name, oid: facts.foundOid }, force && !facts.finished)
+      if (facts.isTemplate && !facts.invalid) await work.query(`alter database ${name} is_template false`)
+      if (force && !facts.finished) await dropByForce(work, { name, oid: facts.foundOid })
+      else await work.query(`drop database ${name}`)
     }
     await work.query('delete from template_db.databases where id = $1', [id])
   } catch (cause) {
@@ -71,24 +72,20 @@ export async function dropRegistered(
 
 /**
  * With FORCE the server looks whether the role may end each process in the database, which is true of autovacuum's for superusers
- * alone (in PostgreSQL's sources TerminateOtherDBBackends). Without, it ends autovacuum by itself.
+ * alone (in PostgreSQL's sources TerminateOtherDBBackends). Without, it ends autovacuum by itself, and waits for all others.
+ *
+ * @param database its name as an identifier
  */
-async function dropDatabase(
-  work: Session,
-  { name, oid }: { name: string; oid: number },
-  force: boolean,
-): Promise<void> {
-  const drop = `drop database ${escapeIdentifier(name)}`
-  if (!force) return void (await work.query(drop))
+async function dropByForce(work: Session, { name, oid }: { name: string; oid: number }): Promise<void> {
   try {
-    await work.query(`${drop} with (force)`)
+    await work.query(`drop database ${name} with (force)`)
   } catch (error) {
     // insufficient_privilege
     if (sqlState(error) !== '42501') throw error
     const clients = await work.query<{ may: boolean; pid: number }>(clientsQuery, [oid])
     if (!clients.every(({ may }) => may)) throw error
     await work.query('select pg_terminate_backend(pid) from unnest($1::int[]) pid', [clients.map(({ pid }) => pid)])
-    await work.query(drop)
+    await work.query(`drop database ${name}`)
   }
 }
 

@@ -1,19 +1,7 @@
-import { startPostgres } from '@seedbed/postgres-for-tests'
 import { Client, type QueryResultRow } from 'pg'
 import { describe, expect, test, vi } from 'vitest'
-import { openTemplates, type Clone, type Templates } from '../src/index.js'
-import {
-  inventory,
-  majors,
-  query,
-  site,
-  siteOf,
-  sqlBuild,
-  startProgram,
-  until,
-  withClient,
-  type Site,
-} from './support.js'
+import type { Clone, Templates } from '../src/index.js'
+import { inventory, majors, query, site, sqlBuild, startProgram, until, withClient, type Site } from './support.js'
 
 const facts = 'create table facts (id serial primary key, n int); insert into facts (n) values (1), (2)'
 
@@ -352,40 +340,6 @@ test('with file_copy as well', async () => {
   const template = await templates.ensure({ key: 'k', build: sqlBuild(facts) })
   const clone = await one(templates, template)
   expect(await rolledBack(clone.url, 'insert into facts (n) values (3) returning id')).toEqual([{ id: 3 }])
-})
-
-test('a clone that cannot be dropped says why, and is kept account of', async () => {
-  const server = site(18)
-  const templates = await server.open()
-  const template = await templates.ensure({ key: 'k', build: sqlBuild(facts) })
-  const clone = await one(templates, template)
-  // maker may not end a superuser's session.
-  await withClient(server.urlFor({ database: clone.database }), async () => {
-    await expect(clone.release({ sessions: 0, clean: true })).rejects.toMatchObject({
-      code: 'DROP_REFUSED',
-      message: expect.stringContaining('permission denied to terminate process'),
-    })
-    expect(await templates.sweep()).toMatchObject({ dropped: [], refused: [{ database: clone.database }] })
-  })
-  await until(
-    async () => (await server.admin('select from pg_stat_activity where datname = $1', [clone.database])).length === 0,
-  )
-  expect(await templates.sweep()).toMatchObject({ dropped: [{ database: clone.database }], refused: [] })
-})
-
-test.each(majors)('a clone in which autovacuum is at work is dropped all the same, on PostgreSQL %i', async version => {
-  await using own = await startPostgres({ version, settings: { autovacuum_naptime: '1s' } })
-  await query(own.url, 'create role maker login createdb')
-  const server = siteOf(own.url)
-  await using templates = await openTemplates(server)
-  const slow = 'autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1, autovacuum_vacuum_threshold = 1'
-  const template = await templates.ensure({ key: 'k', build: sqlBuild(`create table big (n int) with (${slow})`) })
-  const clone = await one(templates, template)
-  await query(clone.url, 'insert into big select generate_series(1, 200000); delete from big')
-  const atWork = "select from pg_stat_activity where datname = $1 and backend_type = 'autovacuum worker'"
-  await until(async () => (await server.admin(atWork, [clone.database])).length > 0)
-  expect(await clone.release({ sessions: 1, clean: false })).toEqual({ reusable: false, reason: 'it is not clean' })
-  expect((await inventory(server)).registered).toEqual([template.database])
 })
 
 test('a second run costs one connection and four statements', async () => {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { makeProject } from './support/project.js'
+import type { Running } from '../../../test/contract/test/support/program.js'
+import { makeProject, type Project } from './support/project.js'
 
 const counting = `
   import { test } from '@seedbed/vitest'
@@ -8,12 +9,8 @@ const counting = `
     console.log('users:', rows[0].count)
   })`
 
-test('in watch mode an edited seed or migration rebuilds the template and runs again', async () => {
-  await using project = await makeProject({ 'a.test.ts': counting })
-  const running = project.start({ args: ['watch', '--maxWorkers=1'] })
-  try {
-    await running.printed(/users: 2/)
-    await running.printed(/for file changes/)
+test('in watch mode an edited seed or migration rebuilds the template and runs again', () =>
+  inWatchMode(counting, async (project, running) => {
     await project.write({ 'seeds/users.json': '{ "users": [{ "name": "Ada" }] }' })
     await running.printed(/seeds\/users\.json changed/)
     await running.printed(/users: 1/)
@@ -24,21 +21,11 @@ test('in watch mode an edited seed or migration rebuilds the template and runs a
     await project.write({ 'migrations/1_users.sql': 'create table users (nmae text)' })
     await running.printed(/users: 1/)
     await running.printed(/for file changes/)
-    running.child.kill('SIGINT')
-    await running.ended
-  } finally {
-    running.child.kill('SIGKILL')
-  }
-})
+  }))
 
-test('in watch mode a seed that is edited while its template is built again is in it, and disturbs no test', async () => {
-  await using project = await makeProject({
-    'a.test.ts': counting.replace('const {', "await db.query('select pg_sleep(1)')\n    const {"),
-  })
-  const running = project.start({ args: ['watch', '--maxWorkers=1'] })
-  try {
-    await running.printed(/users: 2/)
-    await running.printed(/for file changes/)
+test('in watch mode a seed that is edited while its template is built again is in it, and disturbs no test', () => {
+  const slowly = counting.replace('const {', "await db.query('select pg_sleep(1)')\n    const {")
+  return inWatchMode(slowly, async (project, running) => {
     await project.write({ 'seeds/users.json': '{ "users": [{ "name": "Ada" }] }' })
     await running.printed(/seeds\/users\.json changed/)
     await project.write({
@@ -47,12 +34,23 @@ test('in watch mode a seed that is edited while its template is built again is i
     await running.printed(/users: 3/)
     await running.printed(/for file changes/)
     expect(running.output()).not.toContain('Error')
+  })
+})
+
+/** From behind its first run until it is interrupted. */
+async function inWatchMode(file: string, work: (project: Project, running: Running) => Promise<void>): Promise<void> {
+  await using project = await makeProject({ 'a.test.ts': file })
+  const running = project.start({ args: ['watch', '--maxWorkers=1'] })
+  try {
+    await running.printed(/users: 2/)
+    await running.printed(/for file changes/)
+    await work(project, running)
     running.child.kill('SIGINT')
     await running.ended
   } finally {
     running.child.kill('SIGKILL')
   }
-})
+}
 
 test('Ctrl-C in the middle of a test leaves nothing that harms the next run', async () => {
   await using project = await makeProject({

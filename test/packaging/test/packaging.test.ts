@@ -53,7 +53,7 @@ test.each(['@seedbed/core', '@seedbed/jest'])('TypeScript that knows no `exports
   const { main, types, exports } = JSON.parse(
     readFileSync(join(project.folder, 'node_modules', name, 'package.json'), 'utf8'),
   ) as { main: string; types: string; exports: { '.': { types: string; default: string } } }
-  expect(exports['.']).toMatchObject({ types, default: main })
+  expect({ types, default: main }).toEqual(exports['.'])
 })
 
 test('@seedbed/environments is one module for require and import, and register goes before a script', () => {

@@ -31,8 +31,8 @@ export async function importCollations(template1: Lease): Promise<void> {
 /**
  * Whether nobody else uses the server.
  *
- * @param again another session, once the server answers; none if it does not run. One of whose backends is killed ends all
- *   sessions, this one too, recovers, and goes on
+ * @param again another session, once the server answers; none if it does not run. It is asked for where this one is lost: when one
+ *   of its backends is killed, a server ends all sessions, recovers, and goes on
  */
 export async function isAlone(lease: Lease, again?: () => Promise<Lease | undefined>): Promise<boolean> {
   try {
