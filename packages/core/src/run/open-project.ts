@@ -27,31 +27,29 @@ export async function openProject(
   const { folder, config, testUrl } = loaded
   const { workers } = options
   for (const line of environmentLines(loaded)) progress(line)
-  const [opened, read] = await Promise.allSettled([
-    openServer({
-      ...options,
-      projectFolder: folder,
-      config,
-      testUrl,
-      progress,
-      meanwhile: () => void loadTemplateDb(),
-    }),
-    readPlans(loaded),
-  ])
-  if (opened.status === 'rejected') throw opened.reason
-  const server = opened.value
+  let reading: ReturnType<typeof readPlans> | undefined
+  const read = () => (reading ??= readPlans(loaded))
+  const server = await openServer({
+    ...options,
+    projectFolder: folder,
+    config,
+    testUrl,
+    progress,
+    // Done before, it would only keep the server from being started.
+    meanwhile: () => void Promise.allSettled([read(), loadTemplateDb()]),
+  })
   const { applicationUrl } = server
   const asking = { url: printableUrl(applicationUrl), role: connectionParts(applicationUrl).user, workers }
   try {
     const authorize = server.kind === 'external' ? await guardServer(applicationUrl, loaded) : undefined
-    if (read.status === 'rejected') throw read.reason
+    const project = await read()
     const { openTemplates } = await loadTemplateDb()
     const templates = await openTemplates({ ...templateOptions(server, progress), ...(authorize && { authorize }) })
     const close = async () => {
       await templates.close()
       await server[Symbol.asyncDispose]()
     }
-    return { server, templates, project: read.value, asking, close }
+    return { server, templates, project, asking, close }
   } catch (error) {
     await server[Symbol.asyncDispose]()
     throw explainNoConnection(error, asking) ?? error

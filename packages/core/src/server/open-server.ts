@@ -17,7 +17,7 @@ export interface OpenServerOptions {
   progress?: (line: string) => void
   /** Whether an embedded server's cluster is to be archived. @default false */
   cached?: boolean
-  /** Called when a server of ours needs a moment to be there, perhaps twice: a good time for work of one's own. */
+  /** Called, perhaps twice, when there is nothing to do but to wait for an embedded or external server: a time for work of one's own. */
   meanwhile?: () => void
 }
 
@@ -34,7 +34,9 @@ export async function openServer(options: OpenServerOptions): Promise<Server> {
   // Each kind is loaded when it is wanted: importing `pg` alone takes as long as attaching.
   if (testUrl !== undefined) {
     const { openExternal } = await import('./external.js')
-    return openExternal(testUrl, options)
+    const opening = openExternal(testUrl, options)
+    meanwhile?.()
+    return opening
   }
   if (config.server === undefined || config.server === 'embedded') {
     const { openEmbedded } = await import('./embedded.js')
