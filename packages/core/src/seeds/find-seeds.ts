@@ -63,6 +63,9 @@ export function shownPath(folder: string, path: string): string {
   return relative(folder, path).split(sep).join('/') || '.'
 }
 
+/** `seeds/users.JSON` → `.json` */
+export const kindOf = (path: string): string => extname(path).toLowerCase()
+
 const kinds = new Set(['.json', '.sql', '.ts', '.mts', '.cts', '.js', '.mjs', '.cjs'])
 
 async function filesOf(path: string, shown: string): Promise<string[]> {
@@ -79,7 +82,7 @@ async function filesOf(path: string, shown: string): Promise<string[]> {
 }
 
 function isSeedFile(path: string): boolean {
-  return kinds.has(extname(path)) && !/\.d\.[cm]?ts$/.test(path)
+  return kinds.has(kindOf(path)) && !/\.d\.[cm]?ts$/.test(path)
 }
 
 async function isFolder(path: string): Promise<boolean> {
@@ -94,7 +97,7 @@ async function fingerprintOf(
   files: readonly string[],
   severalEntries: boolean,
 ): Promise<Record<string, string>> {
-  const code = files.filter(file => /\.[cm]?[jt]s$/.test(file))
+  const code = files.filter(file => /\.[cm]?[jt]s$/.test(kindOf(file)))
   const imported = await importedFiles(code)
   const all = [...new Set([...files, ...imported])]
   const hashes = await Promise.all(

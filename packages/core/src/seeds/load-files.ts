@@ -1,7 +1,6 @@
-import { extname } from 'node:path'
 import { advanceSequences } from './advance-sequences.js'
 import { seedErrors } from './errors.js'
-import { shownPath } from './find-seeds.js'
+import { kindOf, shownPath } from './find-seeds.js'
 import type { TableRows } from './insert-rows.js'
 import { readJsonSource } from './json-source.js'
 import { labelledRows, refuseSameLabels, type LabelledRow } from './labelled-rows.js'
@@ -40,7 +39,7 @@ export async function loadFiles(
     } else {
       const { file } = step
       await insideTransaction(db, shownPath(folder, file), async () => {
-        if (extname(file) === '.sql') await runSql(file)
+        if (kindOf(file) === '.sql') await runSql(file)
         else result.labelled.push(...(await runSeedModule(db, file, folder)))
       })
       await advanceSequences(db)
@@ -56,7 +55,7 @@ function stepsOf(files: readonly string[]): Step[] {
   const steps: Step[] = []
   for (const file of files) {
     const last = steps.at(-1)
-    if (extname(file) !== '.json') steps.push({ file })
+    if (kindOf(file) !== '.json') steps.push({ file })
     else if (last?.json) last.json.push(file)
     else steps.push({ json: [file] })
   }

@@ -1,8 +1,8 @@
-import { extname, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { seedErrors } from './errors.js'
 import { explainDeferred } from './explain-deferred.js'
-import { findSeeds, shownPath } from './find-seeds.js'
+import { findSeeds, kindOf, shownPath } from './find-seeds.js'
 import { readLabelledRows } from './labelled-rows.js'
 import { loadFiles } from './load-files.js'
 import { isServerError, underSavepoint, type Queryable } from './queryable.js'
@@ -12,7 +12,7 @@ import type { LabelledRows } from './seed-types.js'
 /** Does what `loadSeed` says. */
 export async function loadOneFile(db: Queryable, file: string | URL, folder: string): Promise<LabelledRows> {
   const path = file instanceof URL ? fileURLToPath(file) : resolve(folder, file)
-  if (extname(path) === '.sql') throw seedErrors.SEED_SQL_IN_TEST({ file: shownPath(folder, path) })
+  if (kindOf(path) === '.sql') throw seedErrors.SEED_SQL_IN_TEST({ file: shownPath(folder, path) })
   const { files } = await findSeeds(folder, { seeds: path })
   return atomically(db, async () => {
     const { labelled, parts } = await loadFiles(db, files, folder, () => Promise.resolve())

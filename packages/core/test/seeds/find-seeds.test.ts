@@ -5,7 +5,7 @@ import { project, refusal } from './support.js'
 
 test('the files of seeds/ are found in natural order, and nothing else', async () => {
   await using made = await project({
-    'seeds/10-last.json': '{}',
+    'seeds/10-last.JSON': '{}',
     'seeds/2-second.sql': '',
     'seeds/1-first.ts': '',
     'seeds/2-second.js': '',
@@ -17,7 +17,7 @@ test('the files of seeds/ are found in natural order, and nothing else', async (
   })
   const plan = await findSeeds(made.folder, {})
   expect(plan.files).toEqual(
-    ['1-first.ts', '2-second.js', '2-second.sql', '10-last.json'].map(name => join(made.folder, 'seeds', name)),
+    ['1-first.ts', '2-second.js', '2-second.sql', '10-last.JSON'].map(name => join(made.folder, 'seeds', name)),
   )
   expect(plan.description).toBe('seeds/ (4 files)')
 })
