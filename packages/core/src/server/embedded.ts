@@ -19,7 +19,7 @@ import {
   refuseHome,
   type ClusterFolders,
 } from './home.js'
-import { hasApplicationRole, importCollations, isAlone, makeApplicationRole } from './lease.js'
+import { hasApplicationRole, importCollations, isAlone, makeApplicationRole, resetApplicationRole } from './lease.js'
 import { removeOldClusters } from './old-clusters.js'
 import { startPostmaster, stopPostmaster, tryToConnect, type Lease } from './postmaster.js'
 import { copyPrepared, prepared, removeLeftovers } from './prepared.js'
@@ -96,6 +96,8 @@ async function open(cluster: Cluster, projectFolder: string): Promise<Server> {
   try {
     if (cluster.cached && !record.cached) await writeRecord(cluster.record, { ...record, cached: true })
     if (!(await hasApplicationRole(lease))) await furnish(endpoint, lease, record)
+    // Nobody else is there yet.
+    else if (origin === 'started') await resetApplicationRole(lease)
   } catch (error) {
     await lease.end()
     throw error

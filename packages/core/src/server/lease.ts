@@ -20,6 +20,11 @@ export async function makeApplicationRole(lease: Lease, password: string): Promi
     commit`)
 }
 
+/** A test that commits may have set something for the role (`ALTER ROLE … SET`), which would hold in every later run. */
+export async function resetApplicationRole(lease: Lease): Promise<void> {
+  await lease.query(`alter role ${applicationRole} reset all`)
+}
+
 /**
  * Names the collations of this machine's locales in `template1`, as initdb does: the archive that a cluster may have come
  * from was made on a machine with few (manual, section 9.28.7, pg_import_system_collations).

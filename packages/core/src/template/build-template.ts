@@ -9,6 +9,7 @@ import type { SeedLabels } from '../seeds/seed-labels.js'
 import { withDatabase } from '../server/database-url.js'
 import { loadPg } from '../server/load-pg.js'
 import type { Server } from '../server/server.js'
+import { bindRoleSettings } from './bind-role-settings.js'
 import { createExtensions } from './create-extensions.js'
 import { rememberRoles } from './remember-roles.js'
 
@@ -51,6 +52,7 @@ export async function buildTemplate(database: string, sources: TemplateSources):
   )
   const application = await connect(url)
   try {
+    if (isOurs) await bindRoleSettings(application)
     const beforeCommit = async () => {
       if (!preserved) return undefined
       const [{ addPreservedRows }, { keysAfter }] = await Promise.all([

@@ -5,7 +5,7 @@ import { listed } from '../errors/listed.js'
 export type FingerprintParts = Record<string, string>
 
 /** Changes whenever the way in which Seedbed builds a template does. */
-export const templateFormat = '2'
+export const templateFormat = '3'
 
 /**
  * One key for all the parts, whatever their order.

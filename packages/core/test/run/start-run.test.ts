@@ -165,6 +165,30 @@ describe('on the embedded server', () => {
     await run.close()
   })
 
+  test('what a migration sets for its role holds in the databases of its template, and in no other', async () => {
+    const settings = (url: string) =>
+      query(url, "select current_setting('search_path') as path, current_setting('DateStyle') as style")
+    const table = 'create schema app; create table app.users (id int, name text)'
+    const path =
+      "alter role current_user set search_path = app, public; alter role current_user set datestyle = 'German, DMY'"
+    await project.write({ 'migrations/1.sql': `${table}; ${path}`, 'migrations/2.sql': 'select * from users' })
+    const first = await startRun({ folder: project.folder, slots: 1 })
+    expect(await settings(first.handle.workers[0]!.url)).toEqual([{ path: 'app, public', style: 'German, DMY' }])
+    // As a test that commits may do.
+    await query(first.handle.workers[0]!.url, 'alter role current_user set search_path = nowhere')
+    await first.close()
+    const again = await startRun({ folder: project.folder, slots: 1 })
+    expect(await settings(again.handle.workers[0]!.url)).toEqual([{ path: 'app, public', style: 'German, DMY' }])
+    expect(await again.close()).toMatchObject({ templateBuilt: null })
+    await project.write({
+      'migrations/1.sql': table,
+      'migrations/2.sql': '',
+      'seeds/users.json': '{ "app.users": [] }',
+    })
+    await using other = await startRun({ folder: project.folder, slots: 1 })
+    expect(await settings(other.handle.workers[0]!.url)).toEqual([{ path: '"$user", public', style: 'ISO, MDY' }])
+  })
+
   test('an extension that the server does not have is named', async () => {
     await project.write({ 'seedbed.config.json': '{ "extensions": ["postgis"] }' })
     await expect(startRun({ folder: project.folder, slots: 1 })).rejects.toMatchObject({
