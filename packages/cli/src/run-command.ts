@@ -48,7 +48,7 @@ export async function runCommand(
     return ended.exitCode
   } finally {
     const report = await run.close()
-    if (process.env.SEEDBED_REPORT) await publishReport(report, text => process.stderr.write(`${text}\n`))
+    if (process.env.SEEDBED_REPORT) await publishReport(report)
     else for (const { database, reason } of report.dropped) say(colour('yellow', `${database} was dropped: ${reason}`))
     if (json && ended) sayJson({ environment: run.environment.name, ...ended, report })
   }

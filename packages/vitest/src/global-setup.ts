@@ -15,14 +15,13 @@ export default async function setup(project: TestProject, { vitest } = project):
   const [line, file] = ['extends: true, or plugins: [seedbed()],', without?.vite.config.configFile || 'the same file']
   if (without) throw workerErrors.PROJECT_WITHOUT_SETUP({ project: without.name, file, line })
   if (!vitest.projects.includes(project)) return
-  const progress = (line: string) => console.log(`seedbed  ${line}`)
-  const run = await startRun({ folder: project.config.root, slots: slotsOf(project), progress })
+  const run = await startRun({ folder: project.config.root, slots: slotsOf(project) })
   project.provide('seedbed', run.handle)
   project.vite.watcher.add(run.watched)
   const patterns = run.watched.map(path => `${path.replaceAll(/[()[\]{}!*?+@|]/g, '\\$&')}{,/**}`)
   vitest.config.forceRerunTriggers.push(...patterns)
   project.onTestsRerun(async () => project.provide('seedbed', await run.refresh(Reflect.get(vitest, 'runningPromise'))))
-  return async () => publishReport(await run.close(), console.log)
+  return async () => publishReport(await run.close())
 }
 
 /** The numbers that VITEST_POOL_ID can take: Vitest 4 and 5 resolve maxWorkers, 3.2 has it in each pool's options. */

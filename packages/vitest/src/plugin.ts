@@ -14,13 +14,13 @@ export const runnerFile = file('runner') // A project with another one has no da
 export default function seedbed() {
   return {
     name: 'seedbed',
-    config() {
+    config(_config: object, { mode }: { mode: string }) {
       if (!process.env.VITEST) return undefined
       refuseConnections()
-      return { test: { globalSetup: [file('global-setup')] } } // The root's runs even where all tests are of projects.
+      return mode === 'benchmark' ? {} : { test: { globalSetup: [file('global-setup')] } } // The root's runs for all.
     },
-    configureVitest({ project: { config } }: VitestPluginContext): void {
-      if (config.browser.enabled) return
+    configureVitest({ project: { config }, vitest: { mode } }: VitestPluginContext): void {
+      if (config.browser.enabled || mode === 'benchmark') return // They have runners of Vitest's, and no database.
       if (config.runner) throw workerErrors.RUNNER_TAKEN({ runner: config.runner })
       config.runner = runnerFile
       // Projects of Vitest 5 do not inherit it, those of others have it twice.

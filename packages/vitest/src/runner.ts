@@ -43,6 +43,7 @@ export default class SeedbedRunner extends Base {
     const { openScopes } = await import('@seedbed/core/scopes')
     this.scopes = await openScopes(vitest.inject('seedbed'), Number(slot), { print: console.warn, blocks })
     vitest.aroundEach?.(async (runTest, { task }) => {
+      if (this.config.unstubEnvs) vitest.vi.unstubAllEnvs() // As Vitest does before the test, but only inside of this.
       await this.scopes?.enter(scopeOf(task)) // Outermost: the user's own aroundEach is inside. Vitest 3.2 has none.
       await runTest() // Never rejects, even when the test fails.
       await this.scopes?.leave(scopeOf(task))

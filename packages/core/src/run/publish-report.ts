@@ -14,9 +14,9 @@ const written = new Map<string, RunReport[]>()
  * is written there: `{ "runs": [report, …] }`, one for each run of this process.
  *
  * @param print takes one or more lines; colours are in them where the terminal has some
- * @example await publishReport(await run.close(), console.log)
+ * @example await publishReport(await run.close())
  */
-export async function publishReport(report: RunReport, print: (text: string) => void): Promise<void> {
+export async function publishReport(report: RunReport, print = printOnStandardError): Promise<void> {
   const { whole, file } = reportMode(process.env)
   print(reportLines(report, { whole }).join('\n'))
   if (file === undefined) return
@@ -30,6 +30,9 @@ export async function publishReport(report: RunReport, print: (text: string) => 
     print(pc.yellow(`seedbed  SEEDBED_REPORT was not written: ${(error as Error).message}`))
   }
 }
+
+/** What a runner prints on standard output may be a report that a program reads: `--reporter=json`, `--json`. */
+export const printOnStandardError = (text: string): void => void process.stderr.write(`${text}\n`)
 
 /**
  * What SEEDBED_REPORT asks for.

@@ -28,7 +28,7 @@ export async function startRuns({ folders, slots }: StartRunsOptions): Promise<v
   const handles: Record<string, RunHandle> = {}
   try {
     for (const folder of folders) {
-      const run = await startRun({ folder, slots, progress: line => print(`seedbed  ${line}`) })
+      const run = await startRun({ folder, slots })
       started.push(run)
       handles[folder] = run.handle
     }
@@ -45,11 +45,10 @@ export async function startRuns({ folders, slots }: StartRunsOptions): Promise<v
 
 /** Ends them, and prints what they have done. */
 export async function closeRuns(): Promise<void> {
-  for (const report of await endRuns()) await publishReport(report, print)
+  for (const report of await endRuns()) await publishReport(report)
 }
 
 const closeAtTheEnd = () => void closeRuns()
-const print = (text: string) => void process.stdout.write(`${text}\n`)
 
 async function endRuns() {
   process.removeListener('beforeExit', closeAtTheEnd)

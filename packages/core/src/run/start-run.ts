@@ -14,7 +14,7 @@ import { openChannel, type Channel, type KeptTest } from './channel.js'
 import { crashCheck } from './crash-check.js'
 import { connectionVariables } from './connection-variables.js'
 import { loadProject, openProject, readPlans, type Project } from './open-project.js'
-import { reportMode } from './publish-report.js'
+import { printOnStandardError, reportMode } from './publish-report.js'
 import { summariseNotes, type RunReport } from './report.js'
 import { isolatedDatabases, type IsolatedDatabases } from './isolated-databases.js'
 import { keeper, type Keeper } from './keep-clone.js'
@@ -29,7 +29,7 @@ export interface StartRunOptions {
   folder: string
   /** How many workers the runner may run at once. */
   slots: number
-  /** Is told what takes time, a line at a time. */
+  /** Is told what takes time, a line at a time. @default printed on standard error */
   progress?: (line: string) => void
 }
 
@@ -64,7 +64,7 @@ export interface Run extends AsyncDisposable {
 export async function startRun(options: StartRunOptions): Promise<Run> {
   const lap = stopwatch()
   reportMode(process.env)
-  const progress = options.progress ?? (() => {})
+  const { progress = line => printOnStandardError(`seedbed  ${line}`) } = options
   const loaded = await loadProject(options.folder)
   auditRun(loaded)
   let { server, templates, project, asking, close } = await openProject(loaded, progress, { workers: options.slots })

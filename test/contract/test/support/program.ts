@@ -6,6 +6,7 @@ export interface Ended {
   exitCode: number | null
   /** Standard output and error, without colours. */
   output: string
+  stdout: string
 }
 
 export interface Running {
@@ -29,6 +30,7 @@ export function startProgram(command: [string, ...string[]], folder: string, env
     stdio: ['pipe', 'pipe', 'pipe'],
   })
   let text = ''
+  let stdout = ''
   let seen = 0
   const waiting = new Set<() => void>()
   for (const stream of [child.stdout, child.stderr]) {
@@ -37,10 +39,11 @@ export function startProgram(command: [string, ...string[]], folder: string, env
       for (const look of waiting) look()
     })
   }
+  child.stdout.on('data', chunk => (stdout += chunk))
   onTestFailed(() => console.error(`${command.join(' ')}\n${text}`))
   const ended = once(child, 'close').then(([exitCode]) => {
     for (const look of waiting) look()
-    return { exitCode: exitCode as number | null, output: text }
+    return { exitCode: exitCode as number | null, output: text, stdout }
   })
   return {
     child,
