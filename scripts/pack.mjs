@@ -28,7 +28,7 @@ import { root } from './workspaces.mjs'
  * What is started as a process has a list of its own: loaded for something that it shares, it would begin to work.
  */
 const entries = {
-  'packages/core': [['worker/scopes', 'worker/index', 'index'], ['migrations/knex-process']],
+  'packages/core': [['worker/scopes', 'worker/index', 'index'], ['migrations/knex-process'], ['server/stop-process']],
   'packages/environments': [['errors/define-errors', 'index', 'errors/table', 'guard/index', 'register']],
   'packages/pg-sandbox': [['endpoint', 'index'], ['sandbox-thread'], ['sentinel']],
   'packages/pg-template-db': [['sequences', 'index']],

@@ -1,4 +1,6 @@
-import { expect, test } from 'vitest'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test, vi } from 'vitest'
 import type { Running } from '../../../test/contract/test/support/program.js'
 import { makeProject, type Project } from './support/project.js'
 
@@ -37,6 +39,15 @@ test('in watch mode a seed that is edited while its template is built again is i
   })
 })
 
+function isServerUp({ folder }: Project): boolean {
+  const clusters = join(process.env.SEEDBED_HOME!, 'clusters')
+  const own = readdirSync(clusters).find(name => {
+    const record = join(clusters, name, 'cluster.json')
+    return existsSync(record) && JSON.parse(readFileSync(record, 'utf8')).projectFolder === folder
+  })
+  return existsSync(join(clusters, own!, 'data/postmaster.pid'))
+}
+
 /** From behind its first run until it is interrupted. */
 async function inWatchMode(file: string, work: (project: Project, running: Running) => Promise<void>): Promise<void> {
   await using project = await makeProject({ 'a.test.ts': file })
@@ -52,7 +63,7 @@ async function inWatchMode(file: string, work: (project: Project, running: Runni
   }
 }
 
-test('Ctrl-C in the middle of a test leaves nothing that harms the next run', async () => {
+test('Ctrl-C in the middle of a test leaves no server, and nothing that harms the next run', async () => {
   await using project = await makeProject({
     'a.test.ts': `
       import { test } from '@seedbed/vitest'
@@ -64,8 +75,10 @@ test('Ctrl-C in the middle of a test leaves nothing that harms the next run', as
   })
   const running = project.start()
   await running.printed(/in the test/)
+  expect(isServerUp(project)).toBe(true)
   running.child.kill('SIGINT')
   await running.ended
+  await vi.waitFor(() => expect(isServerUp(project)).toBe(false), { timeout: 30_000 })
   await project.write({ 'a.test.ts': counting })
   const next = await project.vitest()
   expect(next.output).toMatch(/users: 2/)

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
+import { atProcessEnd } from '../server/process-end.js'
 import { applyVariables } from './apply-variables.js'
 import type { WorkerDatabase } from './run-handle.js'
 
@@ -39,7 +40,7 @@ export async function runWithDatabase(options: DatabaseProgram): Promise<Process
     killGroup(child)
   }
   // before the start: the moment between would be long enough for Ctrl-C
-  const forget = killWithThisProcess(() => killGroup(child))
+  const forget = atProcessEnd(() => killGroup(child), { atAnySignal: true })
   try {
     child = start(options)
     const tail = collectOutput(child)
@@ -111,23 +112,6 @@ function killGroup(child: ChildProcess | undefined): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
-}
-
-/** On Ctrl-C and the like the group is killed; then this process ends as it would have, unless someone else listens. */
-function killWithThisProcess(kill: () => void): () => void {
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-  const onSignal = (signal: NodeJS.Signals) => {
-    kill()
-    forget()
-    if (process.listenerCount(signal) === 0) process.kill(process.pid, signal)
-  }
-  const forget = () => {
-    process.off('exit', kill)
-    for (const signal of signals) process.off(signal, onSignal)
-  }
-  process.on('exit', kill)
-  for (const signal of signals) process.on(signal, onSignal)
-  return forget
 }
 
 /** The password as it is, and as it stands in the URL. */

@@ -156,7 +156,7 @@ async function attach(place: Place): Promise<Session | undefined> {
       attached = session
       continue
     }
-    const isUsed = session && !(await isAlone(session.lease))
+    const isUsed = session && !(await isAlone(session.lease, {}))
     await session?.lease.end()
     if (isUsed) continue
     place.progress(`removing the container ${container.id}, which nobody uses`)
@@ -238,7 +238,7 @@ async function giveUp(place: Place, container: EngineContainer, lease: Lease): P
     return
   }
   await underLock(place.lock, async () => {
-    const isLast = await isAlone(lease, async () => (await connect(container))?.lease)
+    const isLast = await isAlone(lease, { again: async () => (await connect(container))?.lease })
     await lease.end().catch(() => {})
     if (isLast) await container.remove()
   })

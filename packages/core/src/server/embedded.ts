@@ -26,22 +26,28 @@ import { copyPrepared, prepared, removeLeftovers } from './prepared.js'
 import { hostIdentity, isSameHost } from './process-identity.js'
 import { runProgram, type ProgramFailure } from './run-program.js'
 import type { Server } from './server.js'
+import { stopBehindThisProcess } from './stop-behind.js'
 import { serverUser, type ServerUser } from './server-user.js'
 import { administrator, applicationRole, initdbFlags, settings } from './settings.js'
 
-export interface EmbeddedOptions {
+/** Which cluster it is. */
+export interface ClusterOptions {
   projectFolder: string
   home: string
-  progress: (line: string) => void
-  /** Called when there is nothing to do but to wait for PostgreSQL. */
-  meanwhile?: () => void
   /** Where the server listens. @default 'loopback' on Windows, else 'socket' */
   listen?: 'socket' | 'loopback'
   /** Whether the cluster is to be archived: it is sealed then whenever its server stops. @default false */
   cached?: boolean
 }
 
+export interface EmbeddedOptions extends ClusterOptions {
+  progress: (line: string) => void
+  /** Called when there is nothing to do but to wait for PostgreSQL. */
+  meanwhile?: () => void
+}
+
 interface Cluster extends ClusterFolders {
+  project: string
   installed: InstalledBinaries
   user: ServerUser
   parts: () => ClusterParts
@@ -60,38 +66,59 @@ interface Cluster extends ClusterFolders {
  * @example await using server = await openEmbedded({ projectFolder, home: seedbedHome(process.env), progress: console.log })
  */
 export async function openEmbedded(options: EmbeddedOptions): Promise<Server> {
-  const { progress, meanwhile = () => {}, listen = process.platform === 'win32' ? 'loopback' : 'socket' } = options
   try {
-    const [installed, user] = await Promise.all([installedBinaries(), serverUser()])
-    const identity = { version: installed.version, platform: installed.platform, uid: user.uid, listen, settings }
-    const project = await realpath(options.projectFolder)
-    await makePassableFolder(options.home, user)
-    // One spelling for all: a server is recognised by the path of its data folder.
-    const home = await realpath(options.home)
-    refuseHome(home)
-    const folders = clusterFolders(home, project, { ...identity, flags: initdbFlags(installed.platform) })
-    for (const folder of [join(home, 'clusters'), folders.folder]) await openPassableFolder(folder, user)
-    const parts = () => clusterParts(installed, user)
-    const cluster = { ...folders, installed, user, parts, listen, cached: options.cached ?? false, progress, meanwhile }
+    const cluster = await clusterOf(options)
     return await underLock(
       cluster.lock,
-      () => open(cluster, project),
-      pid => progress(`waiting for pid ${pid}, which starts or stops the server`),
+      () => open(cluster, options),
+      pid => options.progress(`waiting for pid ${pid}, which starts or stops the server`),
     )
   } catch (error) {
     throw await explainFailure(error, options.home)
   }
 }
 
+/**
+ * Stops a server that a run has not given up, as soon as nobody uses it; what this run's workers have begun is waited for. Does nothing
+ * where another run has it, which will stop it.
+ */
+export async function stopUnused(options: ClusterOptions): Promise<void> {
+  if (!(await exists(options.home))) return
+  const cluster = await clusterOf({ ...options, progress: () => {} })
+  const found = await underLock(cluster.lock, async () => {
+    const record = await readRecord(cluster.record)
+    const lease = record && (await attach(cluster, record)).lease
+    return lease && { record, lease }
+  })
+  if (!found) return
+  await isAlone(found.lease, { patience: 60_000 })
+  await giveUp(cluster, found.record, found.lease)
+}
+
+async function clusterOf(options: EmbeddedOptions): Promise<Cluster> {
+  const { progress, meanwhile = () => {}, listen = process.platform === 'win32' ? 'loopback' : 'socket' } = options
+  const [installed, user] = await Promise.all([installedBinaries(), serverUser()])
+  const identity = { version: installed.version, platform: installed.platform, uid: user.uid, listen, settings }
+  const project = await realpath(options.projectFolder)
+  await makePassableFolder(options.home, user)
+  // One spelling for all: a server is recognised by the path of its data folder.
+  const home = await realpath(options.home)
+  refuseHome(home)
+  const folders = clusterFolders(home, project, { ...identity, flags: initdbFlags(installed.platform) })
+  for (const folder of [join(home, 'clusters'), folders.folder]) await openPassableFolder(folder, user)
+  const parts = () => clusterParts(installed, user)
+  return { ...folders, project, installed, user, parts, listen, cached: options.cached ?? false, progress, meanwhile }
+}
+
 /** Under the cluster's lock. */
-async function open(cluster: Cluster, projectFolder: string): Promise<Server> {
+async function open(cluster: Cluster, options: ClusterOptions): Promise<Server> {
   const { version } = cluster.installed
   const known = await readRecord(cluster.record)
   const attached = known && (await attach(cluster, known))
   const { lease, record, origin } =
     attached?.lease && known
       ? { lease: attached.lease, record: known, origin: 'attached' as const }
-      : await start(cluster, projectFolder, known, attached?.refused ?? false)
+      : await start(cluster, known, attached?.refused ?? false)
   const endpoint = endpointOf(cluster, record.port)
   try {
     if (cluster.cached && !record.cached) await writeRecord(cluster.record, { ...record, cached: true })
@@ -104,6 +131,8 @@ async function open(cluster: Cluster, projectFolder: string): Promise<Server> {
   }
   // A run that ends without giving the server up shall end all the same.
   lease.unref()
+  const { projectFolder, home, listen, cached } = options
+  const forget = stopBehindThisProcess({ projectFolder, home, ...(listen && { listen }), ...(cached && { cached }) })
   let given: Promise<void> | undefined
   return {
     kind: 'embedded',
@@ -115,7 +144,7 @@ async function open(cluster: Cluster, projectFolder: string): Promise<Server> {
     applicationUrl: urlOf(endpoint, applicationRole, record.applicationPassword, 'postgres'),
     passwordIn: cluster.listen === 'socket' ? null : `applicationPassword in ${cluster.record}`,
     copy: 'file_copy',
-    [Symbol.asyncDispose]: () => (given ??= giveUp(cluster, record, lease)),
+    [Symbol.asyncDispose]: () => (given ??= giveUp(cluster, record, lease).finally(forget)),
   }
 }
 
@@ -148,12 +177,7 @@ interface Started {
   origin: 'started' | 'initialised'
 }
 
-async function start(
-  cluster: Cluster,
-  projectFolder: string,
-  known: ClusterRecord | undefined,
-  refused: boolean,
-): Promise<Started> {
+async function start(cluster: Cluster, known: ClusterRecord | undefined, refused: boolean): Promise<Started> {
   const { installed, user, progress, meanwhile, home, data } = cluster
   const { version } = installed
   const [binaries, here] = await Promise.all([
@@ -185,7 +209,16 @@ async function start(
     const source = await prepared({ home, installed, binaries, user, progress, meanwhile })
     const passwords = { administratorPassword: source.password, applicationPassword: randomPassword() }
     const { place, cached } = cluster
-    const fresh = { format: 2, projectFolder, place, version, host: here, ...port, ...passwords, cached } as const
+    const fresh = {
+      format: 2,
+      projectFolder: cluster.project,
+      place,
+      version,
+      host: here,
+      ...port,
+      ...passwords,
+      cached,
+    } as const
     // Before the data: a data folder whose passwords nobody knows would be of no use.
     record = await writeRecord(cluster.record, fresh)
     await copyPrepared(source, data, user)
@@ -200,7 +233,7 @@ async function start(
     const because = verdict?.use && (copied ? noStart : verdict.recovers && failedRecovery(explained))
     if (!because) throw explained
     await discard(cluster, because, copied)
-    return start(cluster, projectFolder, await readRecord(cluster.record), false)
+    return start(cluster, await readRecord(cluster.record), false)
   }
 }
 
@@ -224,7 +257,7 @@ async function giveUp(cluster: Cluster, record: ClusterRecord, lease: Lease): Pr
   // Somebody has deleted the home: the server ends by itself when it misses its pid file, within a minute.
   if (!(await exists(cluster.folder))) return lease.end()
   await underLock(cluster.lock, async () => {
-    const isLast = await isAlone(lease, async () => (await attach(cluster, record)).lease)
+    const isLast = await isAlone(lease, { again: async () => (await attach(cluster, record)).lease })
     await lease.end().catch(() => {})
     if (!isLast) return
     await stopPostmaster(cluster.data, () => runnableBinaries(cluster.installed, cluster.home, cluster.user))

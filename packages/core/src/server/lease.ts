@@ -36,18 +36,22 @@ export async function importCollations(template1: Lease): Promise<void> {
 /**
  * Whether nobody else uses the server.
  *
- * @param again another session, once the server answers; none if it does not run. It is asked for where this one is lost: when one
+ * @param options.again another session, once the server answers; none if it does not run. It is asked for where this one is lost: when one
  *   of its backends is killed, a server ends all sessions, recovers, and goes on
+ * @param options.patience milliseconds for sessions that are no run's lease
  */
-export async function isAlone(lease: Lease, again?: () => Promise<Lease | undefined>): Promise<boolean> {
+export async function isAlone(
+  lease: Lease,
+  { again, patience = 500 }: { again?: () => Promise<Lease | undefined>; patience?: number },
+): Promise<boolean> {
   try {
-    return await hasNoOthers(lease)
+    return await hasNoOthers(lease, patience)
   } catch (error) {
     if (!again) throw error
     const other = await again().catch(() => undefined)
     if (!other) return false
     try {
-      return await hasNoOthers(other)
+      return await hasNoOthers(other, patience)
     } finally {
       await other.end()
     }
@@ -55,13 +59,13 @@ export async function isAlone(lease: Lease, again?: () => Promise<Lease | undefi
 }
 
 /** Sessions that this run has just closed need a moment to be gone; another run's lease does not go. */
-async function hasNoOthers(lease: Lease): Promise<boolean> {
+async function hasNoOthers(lease: Lease, patience: number): Promise<boolean> {
   for (const begin = Date.now(); ; await pause(5)) {
     const { rows } = await lease.query<{ leases: number; others: number }>(`
       select count(*) filter (where application_name like 'seedbed lease %')::int as leases, count(*)::int as others
       from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()`)
     const { leases = 0, others = 0 } = rows[0] ?? {}
     if (others === 0) return true
-    if (leases > 0 || Date.now() - begin > 500) return false
+    if (leases > 0 || Date.now() - begin > patience) return false
   }
 }

@@ -18,6 +18,9 @@ export const settings: Readonly<Record<string, string>> = {
   min_wal_size: '32MB',
   checkpoint_timeout: '1h',
 
+  // A worker that is killed in a long statement would leave it running, and its server, too. Windows cannot tell.
+  ...(process.platform !== 'win32' && { client_connection_check_interval: '1s' }),
+
   max_connections: '300',
   // A suite's rollbacks hold a lock for each table they touch, and a template can have hundreds.
   max_locks_per_transaction: '256',

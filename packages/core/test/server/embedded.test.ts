@@ -254,29 +254,47 @@ test('8 processes at once on an empty home: one cluster, one server, which the l
   expect(await readdir(join(place.home, 'prepared'))).toHaveLength(1)
 }, 60_000)
 
-test("the terminal's Ctrl-C does not reach the server, and a killed run's server is taken over", async () => {
-  const run = openInChild({ ...place, detached: true })
-  await run.opened
+test("the terminal's Ctrl-C ends a run but no server, and a killed run's server is taken over", async () => {
+  const killed = openInChild(place)
+  await killed.opened
   const [pid] = await serversUnder(place.home)
-  const ended = once(run.process, 'exit')
-  process.kill(-run.pid, 'SIGINT')
-  await ended
+  await killed.kill()
   const next = await open()
   expect(next.origin).toBe('attached')
+  const interrupted = openInChild({ ...place, detached: true })
+  await interrupted.opened
+  const ended = once(interrupted.process, 'exit')
+  process.kill(-interrupted.pid, 'SIGINT')
+  expect(await ended).toEqual([null, 'SIGINT'])
+  expect(await query(next.adminUrl, 'select 1 as one')).toEqual([{ one: 1 }])
   expect(await serversUnder(place.home)).toEqual([pid])
   await next[Symbol.asyncDispose]()
   expect(await isGone(pid!)).toBe(true)
 })
 
-test('a run that forgets to close its server ends all the same, and the next takes it over', async () => {
+test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+  'the server of a run that %s has ended is stopped',
+  async signal => {
+    const run = openInChild(place)
+    const { applicationUrl } = await run.opened
+    // As a worker that ends a moment later.
+    const worker = new Client({ connectionString: applicationUrl })
+    await worker.connect()
+    const ended = once(run.process, 'exit')
+    run.process.kill(signal)
+    expect(await ended).toEqual([null, signal])
+    expect(await serversUnder(place.home)).toHaveLength(1)
+    await worker.end()
+    await until(async () => (await serversUnder(place.home)).length === 0 || undefined)
+  },
+)
+
+test('a run that forgets to close its server ends all the same, and the server is stopped behind it', async () => {
   const run = openInChild({ ...place, env: { LEAVE_WITHOUT_CLOSING: '1' } })
   const ended = once(run.process, 'exit')
   await run.opened
   expect(await ended).toEqual([0, null])
-  const next = await open()
-  expect(next.origin).toBe('attached')
-  await next[Symbol.asyncDispose]()
-  expect(await serversUnder(place.home)).toEqual([])
+  await until(async () => (await serversUnder(place.home)).length === 0 || undefined)
 })
 
 test('on loopback, as on Windows: a password is asked for, and the port is found again', async () => {
