@@ -60,7 +60,8 @@ export async function isAlone(
 
 /** Sessions that this run has just closed need a moment to be gone; another run's lease does not go. */
 async function hasNoOthers(lease: Lease, patience: number): Promise<boolean> {
-  for (const begin = Date.now(); ; await pause(5)) {
+  // Often at first, for most are gone at once.
+  for (const begin = Date.now(); ; await pause(Math.min(5 + (Date.now() - begin) / 50, 200))) {
     const { rows } = await lease.query<{ leases: number; others: number }>(`
       select count(*) filter (where application_name like 'seedbed lease %')::int as leases, count(*)::int as others
       from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()`)
