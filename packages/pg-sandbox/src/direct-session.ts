@@ -32,6 +32,8 @@ export interface DirectSession {
    * Whether it may take session locks: something that it was given names them. It stays so, for what is prepared is run again without its text.
    */
   takesLocks(): boolean
+  /** Whether it may have set a parameter or a role, in the same way. */
+  hasSet(): boolean
   /** Parameters with a dot in their name that it may have set; no view lists them. */
   readonly customParameters: ReadonlySet<string>
   cancel(): Promise<void>
@@ -68,6 +70,7 @@ export async function openDirectSession(
   let lastWords: Buffer | undefined
   let ended = false
   let takesLocks = false
+  let hasSet = false
   let movesSequences = false
   /** Takes what the server answers to statements of ours. */
   let own: { frame(frame: Frame): void; part(bytes: Buffer): void } | undefined
@@ -189,6 +192,7 @@ export async function openDirectSession(
 
   function lookForNames(text: string): void {
     takesLocks ||= namesSessionLocks.test(text)
+    hasSet ||= sets.test(text)
     movesSequences ||= namesSequences.test(text)
   }
 
@@ -231,6 +235,7 @@ export async function openDirectSession(
     },
     parsed,
     takesLocks: () => takesLocks,
+    hasSet: () => hasSet,
     customParameters,
     cancel,
     async close() {
@@ -264,6 +269,8 @@ export async function openDirectSession(
 }
 
 /** Those of a transaction end with it. */
+/** At the begin of a statement, unlike UPDATE's SET. */
+const sets = /(?:^|;|\*\/|\n)\s*(?:set|reset|discard)\b|set_config/i
 const namesSessionLocks = /advisory(?!_xact_lock|_unlock)/i
 
 /** By name, in a block that may undo what it did, or in the defaults of a table like another. */

@@ -17,6 +17,7 @@ import { misreadingAsked } from './reading.js'
 import { openServerSession, type ServerSession } from './server-session.js'
 import { reconnecting } from './reconnect.js'
 import { introduce, setUp, unknownParameter } from './settle-in.js'
+import { scopedSettings } from './scoped-settings.js'
 import { openShared, type Shared } from './shared.js'
 import { turnTimeout } from './turn-timeout.js'
 import { openTurns } from './turns.js'
@@ -71,6 +72,7 @@ export function openedSandbox(options: OpenedOptions, entered: readonly Entered[
     whenFull,
     findProblem,
   })
+  const settings = scopedSettings(shared.settings)
   /** Connections that are not ready yet, in the scope in which they began. */
   const arriving = new Set<Duplex>()
   const clients = new WeakMap<Duplex, Member>()
@@ -88,6 +90,7 @@ export function openedSandbox(options: OpenedOptions, entered: readonly Entered[
   function enterScope({ scope, direct }: Entered): void {
     shared.ground.enter()
     shared.tallies.push(newTally(scope))
+    settings.enter()
     shared.places.push(direct === undefined ? shared.place() : (direct ?? undefined))
     shared.isLeaving = false
   }
@@ -180,6 +183,7 @@ export function openedSandbox(options: OpenedOptions, entered: readonly Entered[
       keys.delete(processId)
       shared.turns.forget(member, new Error('the client is gone'))
     })
+    settings.welcome(member, greeting.settings)
     const misread = misreadingAsked(greeting.settings)
     if (misread) return fatal(member, misread.code, misread.message, misread.hint)
     const unknown = await unknownParameter(shared, [...greeting.settings.keys()])
@@ -215,9 +219,12 @@ export function openedSandbox(options: OpenedOptions, entered: readonly Entered[
       const commit = keep === undefined ? undefined : () => commitAndMove(keep)
       if (!session) {
         shared.ground.leave()
+        await settings.leave()
         return footprintOf(shared.tallies.pop()!)
       }
       const footprint = await leaveScope(shared, { patience: stragglerTimeout, detailed, commit })
+      const putBack = settings.leave()
+      if (putBack) await putBack
       return open ? { ...footprint, ...open } : footprint
     },
     async maintain(work) {

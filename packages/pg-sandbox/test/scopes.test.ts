@@ -35,6 +35,42 @@ test('scopes nest: an inner one leaves what an outer one wrote', async () => {
   }
 })
 
+test('what a client SETs stays; where it has asked for that, it goes with its scope', async () => {
+  const { sandbox } = place
+  await place.outside('create role reader')
+  await place.outside('grant reader to current_user')
+  const own = await place.connect({ options: '-c pg_sandbox.settings=scope -c work_mem=5MB' })
+  const pooled = await place.connect()
+  const sets = [
+    'set role reader',
+    'set work_mem = 1024',
+    "select set_config('app.tenant', 'b', false)",
+    'set session characteristics as transaction read only',
+  ]
+  const look = (client: typeof own) =>
+    column(
+      client,
+      `select concat_ws(' ', current_user = 'reader', current_setting('work_mem'), nullif(current_setting('app.tenant', true), ''),
+         current_setting('default_transaction_read_only'))`,
+    )
+  expect(await look(own)).toEqual(['f 5MB off'])
+  await own.query("set app.tenant = 'a'")
+  await sandbox.enter('first')
+  for (const client of [own, pooled]) {
+    for (const sql of sets) await client.query(sql)
+    expect(await look(client)).toEqual(['t 1MB b on'])
+  }
+  await sandbox.leave()
+  await sandbox.enter('second')
+  expect(await look(own)).toEqual(['f 5MB a off'])
+  expect(await look(pooled)).toEqual(['t 1MB b on'])
+  await own.query("insert into item values (1, 'is allowed')")
+  await sandbox.leave()
+  await sandbox.leave()
+  await sandbox.enter('another file')
+  expect(await look(own)).toEqual(['f 5MB off'])
+})
+
 test('the footprint tells what happened', async () => {
   const { sandbox } = place
   const client = await place.connect({ application_name: 'shop' })

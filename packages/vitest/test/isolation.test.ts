@@ -50,7 +50,7 @@ test.each([
   })
   const args = ['run', `--pool=${pool}`, `--isolate=${isolate}`, '--maxWorkers=2']
   const first = await project.vitest({ args })
-  expect(first.output).toMatch(/Tests {2}45 passed \| 6 skipped \| 3 todo/)
+  expect(first.output).toMatch(/Tests {2}51 passed \| 6 skipped \| 3 todo/)
   expect(first.exitCode).toBe(0)
   expect(first.output).toMatch(
     /seedbed {2}embedded PostgreSQL 18\.\d+ \w+ · template built: the first of this project · 2 databases cloned · ready in \d+ ms · \d\.\d\d ms a test/,

@@ -11,7 +11,7 @@ test('tests, files and workers are kept apart, and the second run clones nothing
   const files = ['a', 'b', 'c'].map(name => [`${name}.test.js`, suite])
   await using project = await makeProject({ 'application.js': application, ...Object.fromEntries(files) })
   const first = await project.run({ workers: 2 })
-  expect(Object.values(first.tests).flat()).toEqual(Array.from({ length: 33 }, () => 'passed'))
+  expect(Object.values(first.tests).flat()).toEqual(Array.from({ length: 39 }, () => 'passed'))
   expect(first.exitCode).toBe(0)
   // What tests have committed in is dropped at the end of a run.
   if (isolation !== 'transaction') return
@@ -32,7 +32,7 @@ test.runIf(isolation === 'transaction').each(['restore', 'database'])(
     })
     for (const workers of [1, 2]) {
       const { tests, output, exitCode } = await project.run({ workers })
-      expect(Object.values(tests).flat(), output).toEqual(Array.from({ length: 22 }, () => 'passed'))
+      expect(Object.values(tests).flat(), output).toEqual(Array.from({ length: 26 }, () => 'passed'))
       expect(exitCode).toBe(0)
     }
   },

@@ -112,7 +112,8 @@ function clientOfItsOwn(test: ConcurrentScope, { inSandbox }: WorkerScopes): San
 /** Concurrent tests have transactions of their own, and one may wait for a row of another, or of the file's, for ever. */
 const concurrentLockTimeoutMilliseconds = 4_000
 
+/** What a test SETs on it goes with the test. */
 function clientOf({ url }: Sandbox, more: ClientConfig = {}): Client {
   const pg = loadPg()
-  return new pg.Client({ connectionString: url, ...more })
+  return new pg.Client({ connectionString: url, options: '-c pg_sandbox.settings=scope', ...more })
 }

@@ -60,6 +60,11 @@ export const isolationTests = `
     const { rows } = await db.query("insert into posts (user_id) values (1) returning id")
     expect(rows[0].id).toBeLessThanOrEqual(2)
   })
+  test.each([1, 2])('what a test SETs on db is gone in the next (%i)', async () => {
+    expect((await db.query('show datestyle')).rows).toEqual([{ DateStyle: 'ISO, MDY' }])
+    await db.query("set datestyle = 'German'")
+    expect((await db.query('show datestyle')).rows).toEqual([{ DateStyle: 'German, DMY' }])
+  })
   test('has every label', () => {
     expect(seeds.users.grace).toStrictEqual({ id: 2, name: 'Grace' })
     expect(Object.keys(seeds)).toEqual(['users'])
