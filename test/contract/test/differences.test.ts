@@ -70,6 +70,7 @@ const probes = `
     two.release()
     one.release() // The pool hands out the last one first.
     kept = one
+    await db.query("set application_name = 'mine'")
     await db.query("update users set name = 'Countess' where id = 1")
     saw.id = await value("insert into users (name) values ('new') returning id")
   })
@@ -80,6 +81,7 @@ const probes = `
     expect(one).toBe(kept)
     saw('a temporary table of a pool\\'s connection, in the next test', (await value("select to_regclass('pg_temp.mine')", one)) === null ? 'is gone' : 'is there')
     saw('a SET of a pool\\'s connection, in the next test', (await value('show application_name', one)) === 'mine' ? 'stays' : 'is gone')
+    saw('a SET on db, in the next test', (await value('show application_name')) === 'mine' ? 'stays' : 'is gone')
     await one.query('listen later')
     const heard = heardUntil(one, 'end')
     await db.query("notify news, 'y'")
