@@ -17,7 +17,8 @@ export default async function setup(project: TestProject, { vitest } = project):
   if (!vitest.projects.includes(project)) return
   const run = await startRun({ folder: project.config.root, slots: slotsOf(project) })
   project.provide('seedbed', run.handle)
-  project.vite.watcher.add(run.watched)
+  const watcher = project.vite.watcher.add(run.watched) // Vitest runs nothing again for a file that goes, so it changes:
+  watcher.prependListener('unlink', gone => run.watched.some(at => gone.startsWith(at)) && watcher.emit('change', gone))
   const patterns = run.watched.map(path => `${path.replaceAll(/[()[\]{}!*?+@|]/g, '\\$&')}{,/**}`)
   vitest.config.forceRerunTriggers.push(...patterns)
   project.onTestsRerun(async () => project.provide('seedbed', await run.refresh(Reflect.get(vitest, 'runningPromise'))))

@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import type { Running } from '../../../test/contract/test/support/program.js'
@@ -11,7 +12,7 @@ const counting = `
     console.log('users:', rows[0].count)
   })`
 
-test('in watch mode an edited seed or migration rebuilds the template and runs again', () =>
+test('in watch mode an edited, new or removed seed or migration rebuilds the template and runs again', () =>
   inWatchMode(counting, async (project, running) => {
     await project.write({ 'seeds/users.json': '{ "users": [{ "name": "Ada" }] }' })
     await running.printed(/seeds\/users\.json changed/)
@@ -21,6 +22,12 @@ test('in watch mode an edited seed or migration rebuilds the template and runs a
     await running.printed(/SEED_UNKNOWN_COLUMN/)
     await running.printed(/for file changes/)
     await project.write({ 'migrations/1_users.sql': 'create table users (nmae text)' })
+    await running.printed(/users: 1/)
+    await running.printed(/for file changes/)
+    await project.write({ 'seeds/more.json': '{ "users": [{ "nmae": "Bob" }] }' })
+    await running.printed(/users: 2/)
+    await running.printed(/for file changes/)
+    await rm(join(project.folder, 'seeds/more.json'))
     await running.printed(/users: 1/)
     await running.printed(/for file changes/)
   }))
