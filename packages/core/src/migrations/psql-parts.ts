@@ -34,11 +34,11 @@ export function psqlParts(file: string, text: string): PsqlPart[] {
       parts.push({ start, end: special.start }, { start: special.start, end: special.end, data: special.data })
     } else if (special.kind === 'setting') {
       parts.push({ start, end: special.next })
-    } else if (/^\\(un)?restrict\b/.test(special.line)) {
+    } else if (/^\\(un)?restrict\b/.test(special.command)) {
       parts.push({ start, end: special.start })
     } else {
       const { line } = lineAndColumn(text, special.start)
-      throw migrationErrors.SQL_PSQL_COMMAND({ file, line, command: special.line.trim() })
+      throw migrationErrors.SQL_PSQL_COMMAND({ file, line, command: special.command })
     }
     start = searchFrom = special.next
     lexemes = lexemesOf(text, start, special.kind === 'setting')
@@ -50,12 +50,12 @@ export function psqlParts(file: string, text: string): PsqlPart[] {
 type Special =
   | { kind: 'copy'; start: number; end: number; data: { start: number; end: number }; next: number }
   | { kind: 'setting'; start: number; next: number }
-  | { kind: 'command'; start: number; line: string; next: number }
+  | { kind: 'command'; start: number; command: string; next: number }
 
 /** The lookbehind in place of ^, so that a search that starts within a line does not take its rest for a line. */
 const specialLine = new RegExp(
   [
-    String.raw`(?<=^|\n)(?:(?<command>\\[^\r\n]*)`,
+    String.raw`(?<=^|\n)(?:[ \t]*(?<command>\\[^\r\n]*)`,
     String.raw`[ \t]*(?<copy>copy\s[^;]*?\sfrom\s+stdin\b[^;]*;)[ \t]*(?=\r?\n|$)`,
     String.raw`[ \t]*(?<setting>set\s+(?:session\s+|local\s+)?standard_conforming_strings\s*(?:=|to)\s*'?(?:off|false|no|0)\b[^;]*;))`,
   ].join('|'),
@@ -72,7 +72,7 @@ function nextSpecial(text: string, from: number): Special | undefined {
   const end = start + found[0].length
   if (found.groups!['setting']) return { kind: 'setting', start, next: end }
   const next = lineAfter(text, end)
-  if (!found.groups!['copy']) return { kind: 'command', start, line: found[0], next }
+  if (!found.groups!['copy']) return { kind: 'command', start, command: found[0].trim(), next }
   endOfData.lastIndex = next
   const close = endOfData.exec(text)
   const dataEnd = close ? close.index : text.length

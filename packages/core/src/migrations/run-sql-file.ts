@@ -3,6 +3,7 @@ import { copyIn, sendScript, StatementFailure } from './send-script.js'
 import { migrationErrors } from './errors.js'
 import { alterKnownRoles } from './known-roles.js'
 import { psqlParts, type PsqlPart } from './psql-parts.js'
+import { nulByte } from './read-sql-file.js'
 import { explainFailure } from './sql-failure.js'
 import { parseStatements, type SqlStatement } from './sql-statements.js'
 import { lineAndColumn } from './text-position.js'
@@ -139,14 +140,14 @@ function transactionControlError({ file, text }: SqlFile, offset: number, statem
 /** The protocol ends a text at a NUL, and takes bytes for what client_encoding says: both would go wrong in silence. */
 function refuseWhatWouldBeMisread({ file, text }: SqlFile): void {
   const nul = text.indexOf('\0')
-  if (nul !== -1) {
-    const { line } = lineAndColumn(text, nul)
-    throw migrationErrors.SQL_NOT_TEXT({ file, line, problem: 'has a NUL byte, which PostgreSQL cannot hold' })
-  }
+  if (nul !== -1) throw nulByte(file, lineAndColumn(text, nul).line)
   const encoding = /^[ \t]*set\s+(?:session\s+|local\s+)?client_encoding\s*(?:=|to)\s*'?([\w-]+)/im.exec(text)
   if (encoding && !/^(utf-?8|unicode|sql_ascii)$/i.test(encoding[1]!)) {
     const { line } = lineAndColumn(text, encoding.index)
-    throw migrationErrors.SQL_NOT_TEXT({ file, line, problem: `says that it is ${encoding[1]}, but is read as UTF-8` })
+    throw migrationErrors.SQL_NOT_TEXT({
+      ...{ file, line, problem: `says that it is ${encoding[1]}, but is read as UTF-8` },
+      wayOut: 'Save the file as UTF-8 and remove the line; pg_dump writes UTF-8 with --encoding=UTF8.',
+    })
   }
 }
 

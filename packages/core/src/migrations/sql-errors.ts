@@ -56,12 +56,17 @@ export const sqlErrorKinds = {
       `${file}:${line}: ${command} is a command of psql, which the server does not know.`,
     hint: ({ command }) => psqlHint(command),
   }),
-  SQL_NOT_TEXT: kind<{ file: string; line?: number; problem: string }>({
+  SQL_NOT_TEXT: kind<{ file: string; line?: number; problem: string; wayOut: string }>({
     title: 'An SQL file is not UTF-8 text',
     why: 'Seedbed reads SQL files as UTF-8, with or without a byte order mark, and sends them to the server as such.',
-    example: { file: 'seeds/towns.sql', line: 7, problem: 'has a byte sequence that is not UTF-8' },
+    example: {
+      file: 'seeds/towns.sql',
+      line: 7,
+      problem: 'has a byte sequence that is not UTF-8',
+      wayOut: 'Save the file as UTF-8, for instance with: iconv -f WINDOWS-1252 -t UTF-8 seeds/towns.sql',
+    },
     message: ({ file, line, problem }) => `${file}${line ? `:${line}` : ''} ${problem}.`,
-    hint: ({ file }) => `Save the file as UTF-8, for instance with: iconv -f WINDOWS-1252 -t UTF-8 ${file}`,
+    hint: ({ wayOut }) => wayOut,
   }),
   SQL_TRANSACTION_CONTROL: kind<{ file: string; line: number; statement: string; open: boolean }>({
     title: 'An SQL file begins or ends a transaction where it must not',

@@ -32,6 +32,18 @@ export function bytesToOffsets(text: string): (bytes: number) => number {
 }
 
 /**
+ * The index of the first byte that is not UTF-8: there the bytes and what they decode to and encode again first differ.
+ *
+ * @example firstInvalidByte(Buffer.from('aé', 'latin1')) // 1
+ */
+export function firstInvalidByte(bytes: Buffer): number {
+  const again = Buffer.from(bytes.toString('utf8'))
+  let at = 0
+  while (at < bytes.length && bytes[at] === again[at]) at++
+  return at
+}
+
+/**
  * Line and column of an offset, both from 1; the column counts characters, as an editor does.
  *
  * @example lineAndColumn('a\r\nbc', 4) // { line: 2, column: 2 }

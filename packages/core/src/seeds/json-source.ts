@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { lineAndColumn } from '../migrations/text-position.js'
+import { firstInvalidByte, lineAndColumn } from '../migrations/text-position.js'
 import { seedErrors } from './errors.js'
 import type { SeedSource } from './seed-rows.js'
 
@@ -21,17 +21,9 @@ export async function readJsonSource(file: string, shown: string): Promise<SeedS
   })
   try {
     return source(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-  } catch (error) {
-    const before = bytes.subarray(0, firstInvalid(bytes)).toString('utf8')
+  } catch {
+    const before = bytes.subarray(0, firstInvalidByte(bytes)).toString('utf8')
     const problem = 'these bytes are not UTF-8, which JSON has to be'
-    throw seedErrors.SEED_BROKEN_JSON({ at: source(before).place(before.length), problem }, { cause: error })
+    throw seedErrors.SEED_BROKEN_JSON({ at: source(before).place(before.length), problem })
   }
-}
-
-/** Where the bytes and what they decode to and encode again first differ. */
-function firstInvalid(bytes: Buffer): number {
-  const again = Buffer.from(bytes.toString('utf8'))
-  let at = 0
-  while (at < bytes.length && bytes[at] === again[at]) at++
-  return at
 }
