@@ -4,12 +4,15 @@ import { rowErrorKinds } from './row-error-kinds.js'
 const at = 'seeds/users.json:3:14'
 
 export const { errors: seedErrors, kinds: seedErrorKinds } = defineErrors({
-  SEEDS_NOT_FOUND: kind<{ path: string; problem: string }>({
-    title: 'Seeds that the config names are not there',
-    why: '`seeds` in the config is a file or folder, or a list of them, counted from the config’s folder. A run without them would test against an empty database, so it stops.',
-    example: { path: 'seed', problem: 'does not exist' },
-    message: d => `seeds: ${d.path} ${d.problem}.`,
-    hint: () => 'Correct `seeds` in seedbed.config, or remove it: a folder `seeds/` is found by itself.',
+  SEEDS_NOT_FOUND: kind<{ path: string; problem: string; by: 'seeds' | 'loadSeed' }>({
+    title: 'Seeds that are asked for are not there',
+    why: '`seeds` in the config is a file or folder, or a list of them, counted from the config’s folder. A run without them would test against an empty database, so it stops. `loadSeed` counts a path from there, too.',
+    example: { path: 'seed', problem: 'does not exist', by: 'seeds' },
+    message: d => `${d.by}: ${d.path} ${d.problem}.`,
+    hint: d =>
+      d.by === 'seeds'
+        ? 'Correct `seeds` in seedbed.config, or remove it: a folder `seeds/` is found by itself.'
+        : "Correct the path, or count it from the test file: loadSeed(db, new URL('./rows.json', import.meta.url)).",
   }),
   SEED_UNKNOWN_KIND: kind<{ file: string }>({
     title: 'A file is not of a kind that seeds come in',

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile, stat } from 'node:fs/promises'
-import { extname, join, relative, resolve, sep } from 'node:path'
+import { basename, extname, join, relative, resolve, sep } from 'node:path'
 import type { SeedbedConfig } from '../config/config.js'
 import { naturalOrder } from '../migrations/natural-order.js'
 import { seedErrors } from './errors.js'
@@ -8,7 +8,7 @@ import { importedFiles } from './imported-files.js'
 
 /** Which files are loaded, and what of them decides whether a template is still good. */
 export interface SeedPlan {
-  /** For one line of output: `seeds/ (3 files)`. */
+  /** For one line of output: `seeds/ (3 files)`, or `seeds/ (3 files; users.csv passed over)`. */
   description: string
   /** Absolute paths, in the order of loading. */
   files: string[]
@@ -26,35 +26,45 @@ export interface SeedPlan {
  * folder's own `.json`, `.sql`, `.ts` and `.js` files count, in natural order (`2.json` before `10.json`); not those in
  * folders below, names that begin with a dot, and `.d.ts`.
  *
+ * @param by in whose name an error speaks
  * @throws SEEDS_NOT_FOUND for a path that does not exist or holds no seed, SEED_UNKNOWN_KIND for a file of another kind
  * @example await findSeeds('/app', {}) // { description: 'seeds/ (3 files)', … }
  */
-export async function findSeeds(projectFolder: string, { seeds }: Pick<SeedbedConfig, 'seeds'>): Promise<SeedPlan> {
+export async function findSeeds(
+  projectFolder: string,
+  { seeds }: Pick<SeedbedConfig, 'seeds'>,
+  by: 'seeds' | 'loadSeed' = 'seeds',
+): Promise<SeedPlan> {
   const folder = resolve(projectFolder)
   const named = seeds === undefined ? [] : [seeds].flat()
   const entries = seeds === undefined ? ['seeds'] : named
   const shown: string[] = []
   const files = new Set<string>()
+  const others = new Set<string>()
   for (const entry of entries) {
     const path = resolve(folder, entry)
     // Only a default may be missing, and is watched all the same.
     if (seeds === undefined && !(await isFolder(path))) continue
+    const notFound = (problem: string) => seedErrors.SEEDS_NOT_FOUND({ path: shownPath(folder, path), problem, by })
     const found = await filesOf(path, shownPath(folder, path))
-    if (found.length === 0 && named.length > 0) {
-      throw seedErrors.SEEDS_NOT_FOUND({
-        path: shownPath(folder, path),
-        problem: 'holds no .json, .sql, .ts or .js file',
-      })
+    if (!found) throw notFound('does not exist')
+    if (found.files.length === 0 && named.length > 0) {
+      throw notFound('holds no .json, .sql, .ts or .js file')
     }
-    for (const file of found) files.add(file)
+    for (const file of found.files) files.add(file)
+    for (const file of found.others) others.add(file)
     shown.push((await isFolder(path)) ? `${shownPath(folder, path)}/` : shownPath(folder, path))
   }
-  const counted = `(${files.size} ${files.size === 1 ? 'file' : 'files'})`
+  const fingerprint = await fingerprintOf(folder, [...files], entries.length > 1)
+  // What a seed in code reads is in there.
+  const passedOver = [...others].filter(file => !(shownPath(folder, file) in fingerprint)).map(file => basename(file))
+  const counted = `${files.size} ${files.size === 1 ? 'file' : 'files'}`
+  const noted = passedOver.length === 0 ? '' : `; ${passedOver.join(', ')} passed over`
   return {
-    description: shown.length === 0 ? 'no seeds' : `${shown.join(', ')} ${counted}`,
+    description: shown.length === 0 ? 'no seeds' : `${shown.join(', ')} (${counted}${noted})`,
     files: [...files],
     watched: entries.map(entry => resolve(folder, entry)),
-    fingerprint: await fingerprintOf(folder, [...files], entries.length > 1),
+    fingerprint,
   }
 }
 
@@ -68,17 +78,23 @@ export const kindOf = (path: string): string => extname(path).toLowerCase()
 
 const kinds = new Set(['.json', '.sql', '.ts', '.mts', '.cts', '.js', '.mjs', '.cjs'])
 
-async function filesOf(path: string, shown: string): Promise<string[]> {
+/** `others` may hold rows that somebody takes for a seed, which `.md` and `.d.ts` do not. */
+async function filesOf(path: string, shown: string): Promise<{ files: string[]; others: string[] } | undefined> {
   const found = await stat(path).catch(() => undefined)
-  if (!found) throw seedErrors.SEEDS_NOT_FOUND({ path: shown, problem: 'does not exist' })
+  if (!found) return undefined
   if (!found.isDirectory()) {
     if (!isSeedFile(path)) throw seedErrors.SEED_UNKNOWN_KIND({ file: shown })
-    return [path]
+    return { files: [path], others: [] }
   }
-  const names = (await readdir(path, { withFileTypes: true }))
-    .filter(entry => !entry.isDirectory() && !entry.name.startsWith('.') && isSeedFile(entry.name))
+  const paths = (await readdir(path, { withFileTypes: true }))
+    .filter(entry => !entry.isDirectory() && !entry.name.startsWith('.'))
     .map(entry => entry.name)
-  return names.sort(naturalOrder).map(name => join(path, name))
+    .sort(naturalOrder)
+    .map(name => join(path, name))
+  return {
+    files: paths.filter(isSeedFile),
+    others: paths.filter(name => !isSeedFile(name) && !/\.(md|d\.[cm]?ts)$/i.test(name)),
+  }
 }
 
 function isSeedFile(path: string): boolean {

@@ -13,7 +13,7 @@ import type { LabelledRows } from './seed-types.js'
 export async function loadOneFile(db: Queryable, file: string | URL, folder: string): Promise<LabelledRows> {
   const path = file instanceof URL ? fileURLToPath(file) : resolve(folder, file)
   if (kindOf(path) === '.sql') throw seedErrors.SEED_SQL_IN_TEST({ file: shownPath(folder, path) })
-  const { files } = await findSeeds(folder, { seeds: path })
+  const { files } = await findSeeds(folder, { seeds: path }, 'loadSeed')
   return atomically(db, async () => {
     const { labelled, parts } = await loadFiles(db, files, folder, () => Promise.resolve())
     const broken = await explainDeferred(db, parts)

@@ -9,7 +9,7 @@ import type { LabelledRows } from './seed-types.js'
  * @param db the test's `db`, or any `pg` client; outside of a transaction the seed gets one of its own, and stays
  * @param file a `.json`, `.ts` or `.js` seed; a path counts from `folder`, by default the project's
  * @returns the seed's labelled rows, in the form of `seeds`
- * @throws the errors of any seed, with file, line and column; SEED_UNKNOWN_KIND for an SQL file
+ * @throws the errors of any seed, with file, line and column; SEEDS_NOT_FOUND; SEED_SQL_IN_TEST for an SQL file
  * @example const { orders } = await loadSeed(db, new URL('./big-order.json', import.meta.url))
  */
 export async function loadSeed(

@@ -9,8 +9,11 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
   const bare = name.toLowerCase().split('.').at(-1)!
   const byFolded = new Map<string, string>()
   for (const candidate of candidates) {
+    // Of two that differ in capitals, the one without: quotes in a migration are rarer than a slip in a seed.
+    if (candidate === candidate.toLowerCase() || !byFolded.has(candidate.toLowerCase())) {
+      byFolded.set(candidate.toLowerCase(), candidate)
+    }
     // 'user' for 'sales.user', so that a schema in front does not make everything far
-    byFolded.set(candidate.toLowerCase(), candidate)
     const last = candidate.toLowerCase().split('.').at(-1)!
     if (!byFolded.has(last)) byFolded.set(last, candidate)
   }

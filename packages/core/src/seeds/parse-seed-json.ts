@@ -1,4 +1,4 @@
-import { printParseErrorCode, visit } from 'jsonc-parser'
+import { printParseErrorCode, visit, type JSONVisitor } from 'jsonc-parser'
 import { seedErrors } from './errors.js'
 import type { SeedRow, SeedSource, SeedTable } from './seed-rows.js'
 
@@ -17,57 +17,65 @@ export function parseSeedJson(source: SeedSource): SeedTable[] {
   let level = 0
   let labelled = false
   let rowStart = 0
+  /** Where the innermost object or list begins. */
+  let opened = 0
   /** The names of the open objects, per level, and where they stand. */
   const names: Names[] = [emptyNames(), emptyNames(), emptyNames()]
 
-  visit(
-    source.text,
-    {
-      onError(code, offset) {
-        throw seedErrors.SEED_BROKEN_JSON({ at: source.place(offset), problem: problemOf(printParseErrorCode(code)) })
-      },
-      onObjectBegin(offset) {
-        if (level === 2) rowStart = offset
-        else if (level === 1) openTable(true)
-        if (level < 3) names[level] = emptyNames()
-        level++
-      },
-      onArrayBegin(offset) {
-        if (level === 1) openTable(false)
-        else if (level < 3) throw wrongShape(offset, 'a list')
-        level++
-      },
-      onObjectProperty(name, offset) {
-        // names within a value are its column's business: `json` keeps doubled ones
-        if (level > 3) return
-        const { all, offsets } = names[level - 1]!
-        const first = all.indexOf(name)
-        if (first !== -1) {
-          const what = level === 1 ? 'table' : level === 2 ? 'label' : 'column'
-          throw seedErrors.SEED_DUPLICATE_NAME({
-            at: source.place(offset),
-            what,
-            name,
-            first: source.place(offsets[first]!),
-          })
-        }
-        all.push(name)
-        offsets.push(offset)
-      },
-      onLiteralValue(value, offset) {
-        if (level >= 3 || (level === 1 && isSchemaOfEditors(value))) return
-        throw wrongShape(offset, value === null ? 'null' : `a ${typeof value}`)
-      },
-      onObjectEnd(offset) {
-        level--
-        if (level === 2) tables.at(-1)!.rows.push(rowUpTo(offset + 1))
-      },
-      onArrayEnd() {
-        level--
-      },
+  const visitor: JSONVisitor = {
+    onError(code, offset) {
+      throw seedErrors.SEED_BROKEN_JSON({ at: source.place(offset), problem: problemOf(printParseErrorCode(code)) })
     },
-    { disallowComments: true, allowTrailingComma: false },
-  )
+    onObjectBegin(offset) {
+      if (level === 2) rowStart = offset
+      else if (level === 1) openTable(true)
+      if (level < 3) names[level] = emptyNames()
+      level++
+      opened = offset
+    },
+    onArrayBegin(offset) {
+      if (level === 1) openTable(false)
+      else if (level < 3) throw wrongShape(offset, 'a list')
+      level++
+      opened = offset
+    },
+    onObjectProperty(name, offset) {
+      // names within a value are its column's business: `json` keeps doubled ones
+      if (level > 3) return
+      const { all, offsets } = names[level - 1]!
+      const first = all.indexOf(name)
+      if (first !== -1) {
+        const what = level === 1 ? 'table' : level === 2 ? 'label' : 'column'
+        throw seedErrors.SEED_DUPLICATE_NAME({
+          at: source.place(offset),
+          what,
+          name,
+          first: source.place(offsets[first]!),
+        })
+      }
+      all.push(name)
+      offsets.push(offset)
+    },
+    onLiteralValue(value, offset) {
+      if (level >= 3 || (level === 1 && isSchemaOfEditors(value))) return
+      throw wrongShape(offset, value === null ? 'null' : `a ${typeof value}`)
+    },
+    onObjectEnd(offset) {
+      level--
+      if (level === 2) tables.at(-1)!.rows.push(rowUpTo(offset + 1))
+    },
+    onArrayEnd() {
+      level--
+    },
+  }
+  try {
+    visit(source.text, visitor, { disallowComments: true, allowTrailingComma: false })
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    // The parser calls itself for each level; the server's own parser ends at some thousands, too.
+    const problem = 'lists or objects lie too deep in each other here'
+    throw seedErrors.SEED_BROKEN_JSON({ at: source.place(opened), problem })
+  }
   return tables
 
   function isSchemaOfEditors(value: unknown): boolean {

@@ -27,9 +27,9 @@ export function isServerError(error: unknown): error is ServerError {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' && /^[0-9A-Z]{5}$/.test(error.code)
 }
 
-/** The server's message and detail. */
-export function reasonOf(error: ServerError): string {
-  return [error.message, error.detail].filter(Boolean).join('. ')
+/** The server's message, detail and hint: what a trigger says with RAISE … USING HINT is meant for whoever reads it. */
+export function reasonOf({ message, detail, hint }: ServerError): string {
+  return [message, detail, hint].filter(Boolean).join('. ')
 }
 
 /**

@@ -30,10 +30,15 @@ export function rowText(row: SeedRow): string {
   return row.source.text.slice(row.start, row.end)
 }
 
-/** A value's JSON as it would be written in a sentence: strings without quotes, long ones cut. */
+/** A value's JSON as it would be written in a sentence: strings without escapes but for control characters, long ones cut. */
 export function shownValue(json: string): string {
-  const shown = json.startsWith('"') ? `"${String(JSON.parse(json))}"` : json.replaceAll(/\s+/g, ' ')
+  const shown = json.startsWith('"') ? `"${printable(String(JSON.parse(json)))}"` : json.replaceAll(/\s+/g, ' ')
   return shown.length > 80 ? `${shown.slice(0, 79)}…` : shown
+}
+
+/** A terminal would obey them, or show nothing. */
+function printable(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 /** What the text type's input would be: a string's content, or the JSON text of anything else. */

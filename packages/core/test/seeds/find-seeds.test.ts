@@ -22,6 +22,16 @@ test('the files of seeds/ are found in natural order, and nothing else', async (
   expect(plan.description).toBe('seeds/ (4 files)')
 })
 
+test('a file that nobody reads is named: it may hold rows', async () => {
+  await using made = await project({
+    'seeds/a.jsonc': '{}',
+    'seeds/b.csv': '',
+    'seeds/c.csv': '',
+    'seeds/c.ts': `new URL('./c.csv', import.meta.url)`,
+  })
+  expect((await findSeeds(made.folder, {})).description).toBe('seeds/ (1 file; a.jsonc, b.csv passed over)')
+})
+
 test('without seeds there are none; what the config names must be there', async () => {
   await using made = await project({ 'empty/README.md': '', 'rows.yaml': '', 'a.json': '{}' })
   expect(await findSeeds(made.folder, {})).toMatchObject({ description: 'no seeds', files: [] })

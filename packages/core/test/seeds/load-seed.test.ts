@@ -77,7 +77,9 @@ describe('loadSeed', () => {
     const { users } = await loadSeed(db.client, 'code.ts', { folder: files.folder })
     expect(users!.eve).toMatchObject({ name: 'Eve' })
     expect((await refusal(loadSeed(db.client, 'rows.sql', { folder: files.folder }))).code).toBe('SEED_SQL_IN_TEST')
-    expect((await refusal(loadSeed(db.client, 'none.json', { folder: files.folder }))).code).toBe('SEEDS_NOT_FOUND')
+    const missing = await refusal(loadSeed(db.client, 'none.json', { folder: files.folder }))
+    expect(missing).toMatchObject({ code: 'SEEDS_NOT_FOUND', message: 'loadSeed: none.json does not exist.' })
+    expect(missing).toHaveProperty('hint', expect.stringContaining('from the test file'))
     await db.client.query('rollback')
   })
 

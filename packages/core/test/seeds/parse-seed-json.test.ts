@@ -119,3 +119,9 @@ test('what JSON.parse refuses is refused, whatever has been changed in a seed', 
     { numRuns: 2_000 },
   )
 })
+
+test('what lies too deep for the parser is refused with the place it came to', () => {
+  const text = `{"users": [{"doc": ${'['.repeat(200_000)}`
+  const source = { text, place: (offset: number) => `a.json:1:${offset + 1}` }
+  expect(() => parseSeedJson(source)).toThrow(/^a\.json:1:\d{3,}: lists or objects lie too deep in each other here\./)
+})
