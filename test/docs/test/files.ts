@@ -83,10 +83,10 @@ export const transactionClaims = {
       await db.query('prepare answer as select 42')
       await db.query("set application_name = 'changed'")
     })
-    test('of which only the parameter stays', async ({ db }) => {
+    test('of which nothing stays', async ({ db }) => {
       expect((await db.query("select from pg_locks where locktype = 'advisory' and objid = 42")).rowCount).toBe(0)
       await expect(db.query('execute answer')).rejects.toMatchObject({ code: '26000' })
-      expect((await db.query('show application_name')).rows).toEqual([{ application_name: 'changed' }])
+      expect((await db.query('show application_name')).rows).toEqual([{ application_name: '' }])
       const { rows } = await db.query("select clock_timestamp() > now() as later")
       expect(rows).toEqual([{ later: true }])
     })`,

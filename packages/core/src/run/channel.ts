@@ -42,6 +42,8 @@ export interface KeptTest {
 
 /** How a worker reaches the main process. */
 export interface ChannelAddress {
+  /** Of the main process. */
+  pid: number
   port: number
   /** Unguessable. */
   password: string
@@ -85,7 +87,7 @@ export async function openChannel(calls: MainCalls): Promise<Channel> {
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
   server.unref()
   return {
-    address: { port: (server.address() as AddressInfo).port, password },
+    address: { pid: process.pid, port: (server.address() as AddressInfo).port, password },
     async close() {
       server.close()
       await Promise.all(begun)
@@ -98,7 +100,7 @@ export async function openChannel(calls: MainCalls): Promise<Channel> {
  *
  * @example const { url } = await mainProcess(run.main).offer({ slot: 1, database: 'clone_1' })
  */
-export function mainProcess({ port, password }: ChannelAddress): MainCalls {
+export function mainProcess({ port, password }: Omit<ChannelAddress, 'pid'>): MainCalls {
   function call<Name extends keyof MainCalls>(name: Name): MainCalls[Name] {
     const send = async (place: Call['place']): Promise<unknown> => {
       const socket = connect(port, '127.0.0.1')

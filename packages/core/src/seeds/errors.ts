@@ -12,7 +12,7 @@ export const { errors: seedErrors, kinds: seedErrorKinds } = defineErrors({
     hint: d =>
       d.by === 'seeds'
         ? 'Correct `seeds` in seedbed.config, or remove it: a folder `seeds/` is found by itself.'
-        : "Correct the path, or count it from the test file: loadSeed(db, new URL('./rows.json', import.meta.url)).",
+        : 'Correct the path, or count it from the test file: loadSeed(db, new URL(file, import.meta.url)).',
   }),
   SEED_UNKNOWN_KIND: kind<{ file: string }>({
     title: 'A file is not of a kind that seeds come in',

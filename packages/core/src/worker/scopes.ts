@@ -4,6 +4,7 @@ import type { FailedRun, RunHandle, WorkerDatabase } from '../run/run-handle.js'
 import { variablesAt } from '../run/worker-address.js'
 import { isSpoiled, readAssigned } from '../run/worker-files.js'
 import { openDeclared, type Block } from './declared.js'
+import { endWithMain } from './end-with-main.js'
 import type { ConcurrentScope, Scope, ScopeFollower, WorkerScopes } from './scope.js'
 import type { ScopesInSandbox } from './scopes-in-sandbox.js'
 import { testCosts } from './test-costs.js'
@@ -46,6 +47,7 @@ export async function openScopes(
     return refuseWorker(run, slot)
   }
   const holder: Holder = globalThis
+  endWithMain(run.main.pid)
   const known = holder[scopesKey]
   const same = known?.run.id === run.id && known.slot === slot
   if (!same) await known?.close()

@@ -54,7 +54,7 @@ export function useRun(): PlaceOfRun {
       isolation: 'transaction',
       sequences: 'file',
       sandbox: { whenFull: '' },
-      main: { port: 1, password },
+      main: { pid: process.pid, port: 1, password },
       keep: false,
       workers: [
         { database: 'postgres', url, password, variables: connectionVariables(sandboxUrl({ url, password }), {}) },
