@@ -27,9 +27,9 @@ export const { errors: workerErrors, kinds: workerErrorKinds } = defineErrors({
   DB_CONCURRENT: kind({
     title: '`db` was used while concurrent tests run',
     why: 'All tests of a worker share one transaction, so tests that overlap in time would see each other’s rows. The plain `db` import cannot know which of them a statement belongs to.',
-    example: { test: 'renames', statement: 'select …' },
+    example: { running: 'test "renames"', statement: 'select …' },
     message: d =>
-      `\`db\` was used while the concurrent test "${d.test}" is running, and cannot know which test this belongs to: ${d.statement}`,
+      `\`db\` was used while the concurrent ${d.running} is running, and cannot know which test this belongs to: ${d.statement}`,
     hint: () =>
       'Take db from the test’s own fixture, test.concurrent("…", async ({ db }) => …): a concurrent test gets a session and a transaction of its own. Or make the test sequential.',
   }),

@@ -66,7 +66,9 @@ function makeWorker(scopes: WorkerScopes): Worker {
 
   function checkShared(statement: string): void {
     const [overlapping] = concurrent.values()
-    if (overlapping) throw workerErrors.DB_CONCURRENT({ test: overlapping.name, statement: shortened(statement) })
+    if (overlapping) {
+      throw workerErrors.DB_CONCURRENT({ running: describeScope(overlapping), statement: shortened(statement) })
+    }
     if (entered.length === 0) throw workerErrors.DB_OUTSIDE_FILE({ statement: shortened(statement) })
   }
 
