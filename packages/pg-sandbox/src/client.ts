@@ -29,6 +29,10 @@ export async function serve(shared: Shared, member: Member): Promise<void> {
       if (member.settling) await member.settling
       member.settling = undefined
       if (!frame || frame.type === 'X') return
+      if (member.owesSync && !'dcf'.includes(frame.type)) {
+        member.owesSync = false
+        if (frame.type === 'S') continue
+      }
       const isFree = member.status === 'I' && batch.length === 0 && !member.skipping
       if (isFree && (member.direct || shared.place())) {
         shared.directly ??= await import('./direct.js')

@@ -1,12 +1,14 @@
 import { now } from './clock.js'
 import { drained } from './drained.js'
+import { noMoreData } from './feed-copy.js'
 import { FrameError, frameReader, type Frame } from './frames.js'
 import { logInToServer } from './log-in-to-server.js'
 import type { Member } from './member.js'
 import { query, reportFields, sync, type TransactionStatus } from './messages.js'
 import { frameCollector } from './replies.js'
 import { count, countFailure, countTime, remember } from './counting.js'
-import { slowDown, type Shared } from './shared.js'
+import { letGo, slowDown } from './pace.js'
+import type { Shared } from './shared.js'
 import { parseMessage, readParse, readTarget } from './prepared.js'
 
 /** A session on the server that is one client's: its messages go there as they are, and so do the answers. */
@@ -37,6 +39,9 @@ export interface DirectSession {
   /** Parameters with a dot in their name that it may have set; no view lists them. */
   readonly customParameters: ReadonlySet<string>
   cancel(): Promise<void>
+  /** Ends what it runs, whether the client reads the answer or not. */
+  hasten(): Promise<void>
+  /** What it runs comes to its end before. */
   close(): Promise<void>
 }
 
@@ -113,7 +118,7 @@ export async function openDirectSession(
   )
   const hand = (bytes: Buffer) => {
     member.send(bytes)
-    slowDown({ pause: () => stream.pause(), resume: () => stream.resume() }, member)
+    slowDown(stream, member)
   }
   /** @returns whether it has not ended before */
   const end = () => {
@@ -238,6 +243,7 @@ export async function openDirectSession(
     hasSet: () => hasSet,
     customParameters,
     cancel,
+    hasten,
     async close() {
       if (!end()) return
       const closed = new Promise(resolve => stream.once('close', resolve))
@@ -245,6 +251,13 @@ export async function openDirectSession(
       stream.end(farewell)
       await closed
     },
+  }
+
+  async function hasten(): Promise<void> {
+    letGo(stream, member)
+    if (copying) stream.write(noMoreData.bytes)
+    copying = false
+    await cancel()
   }
 
   async function answered(messages: Buffer[], times: number, replies: ReturnType<typeof frameCollector>) {

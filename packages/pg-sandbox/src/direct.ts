@@ -126,8 +126,9 @@ export async function endOpenWork(
     const left = { client: member.label, statement: lastStatement(member) }
     if (session.busy()) {
       open.inFlight.push({ ...left, cancelled: true })
-      await session.cancel()
+      await session.hasten()
       await waitWhile(() => session.busy(), patience)
+      member.hurried = false
     }
     if (!session.atRest()) {
       open.openTransactions.push(left)
@@ -156,6 +157,12 @@ async function giveLocksBack(session: DirectSession): Promise<boolean> {
   return held !== '0'
 }
 
+/** Whatever it runs. */
+export async function closeNow(session: DirectSession): Promise<void> {
+  if (session.busy()) await session.hasten()
+  await session.close()
+}
+
 /** Ends all sessions that clients have of their own. */
 export async function endDirectSessions(shared: Shared): Promise<void> {
   for (const place of shared.places) place?.forget()
@@ -169,7 +176,7 @@ export async function endDirectSessions(shared: Shared): Promise<void> {
       }
       member.direct = undefined
       member.orphaned = { scope: shared.tallies.at(-1)?.scope ?? '', statement: lastStatement(member) }
-      await direct.close()
+      await closeNow(direct)
     }),
   )
 }

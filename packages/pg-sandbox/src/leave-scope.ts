@@ -4,6 +4,7 @@ import { detailsAround } from './footprint-details.js'
 import { lastStatement, type Member } from './member.js'
 import { clearLeftovers } from './leftovers.js'
 import { keepWrites } from './keep-writes.js'
+import { letGo } from './pace.js'
 import { forgetState, type Shared } from './shared.js'
 import { forgetUnit, outside } from './transactions.js'
 
@@ -102,8 +103,12 @@ async function endStragglers(shared: Shared, patience: number): Promise<Footprin
   const late = running()
   if (!late) return []
   const cancelled = { client: late.label, statement: lastStatement(late), cancelled: true }
+  letGo(shared.session(), late)
   await shared.session().cancel()
-  await waitWhile(running)
+  // An exception handler may catch it (manual, section 41.6.8).
+  await waitWhile(running, patience * 10)
+  if (running()) shared.session().abandon(`a statement could not be cancelled: ${cancelled.statement}`)
+  late.hurried = false
   return [cancelled]
 }
 

@@ -59,10 +59,18 @@ export interface Member {
   reportedChange: number
   /** Whether a message of a batch has failed, so that the rest is skipped up to its Sync. */
   skipping: boolean
+  /** Whether its messages are the data of a COPY. */
+  feeding: boolean
+  /** Whether its statement is to end: what it does not read is kept in its connection, and slows nobody down. */
+  hurried: boolean
+  /** Whether a Sync is to come that was answered already. */
+  owesSync: boolean
   /** Hands bytes to the client; all that is sent in one go leaves in one packet. */
   send(bytes: Buffer): void
   /** The next message; undefined once the client is gone. */
   next(): Promise<Frame | undefined> | Frame | undefined
+  /** As if the client had sent this, ahead of what waits. */
+  interrupt(frame: Frame): void
   /** Resolves when the client has taken what it was sent, or is gone. */
   taken(): Promise<void> | undefined
   readonly gone: boolean
@@ -164,6 +172,9 @@ export function openMember(
     reported: new Map(),
     reportedChange: 0,
     skipping: false,
+    feeding: false,
+    hurried: false,
+    owesSync: false,
     send(bytes) {
       if (outbox.length === 0) later(flush)
       outbox.push(bytes)
@@ -178,8 +189,13 @@ export function openMember(
       if (isGone) return undefined
       return new Promise(resolve => (wake = resolve))
     },
+    interrupt(frame) {
+      const deliver = wake ?? ((first: Frame) => void inbox.unshift(first))
+      wake = undefined
+      deliver(frame)
+    },
     taken() {
-      if (!socket.writableNeedDrain || isGone) return undefined
+      if (!socket.writableNeedDrain || isGone || member.hurried) return undefined
       return (taking ??= drained(socket).finally(() => (taking = undefined)))
     },
     get gone() {

@@ -18,6 +18,7 @@ import { openServerSession, type ServerSession } from './server-session.js'
 import { reconnecting } from './reconnect.js'
 import { introduce, setUp, unknownParameter } from './settle-in.js'
 import { scopedSettings } from './scoped-settings.js'
+import { letGo } from './pace.js'
 import { openShared, type Shared } from './shared.js'
 import { turnTimeout } from './turn-timeout.js'
 import { openTurns } from './turns.js'
@@ -242,9 +243,11 @@ export function openedSandbox(options: OpenedOptions, entered: readonly Entered[
       closed = true
       await opening?.catch(() => {})
       // The server hears that it is to end only between two statements.
+      const running = shared.turns.holder()
+      if (session && running) letGo(session, running)
       if (session?.busy()) await session.cancel()
       await session?.close()
-      await Promise.all([...shared.members].map(async ({ direct }) => direct?.close()))
+      await Promise.all([...shared.members].map(async ({ direct }) => direct && shared.directly!.closeNow(direct)))
     },
   }
 }

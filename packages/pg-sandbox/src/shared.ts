@@ -6,10 +6,11 @@ import type { Tally } from './footprint.js'
 import type { Place } from './direct.js'
 import type { Ground } from './ground.js'
 import { lastStatement, type Member } from './member.js'
-import { message, reportFields, sync, type TransactionStatus } from './messages.js'
+import { reportFields, sync, type TransactionStatus } from './messages.js'
 import { errors, SandboxServerError } from './errors.js'
 import { explain } from './explain.js'
-import type { Frame } from './frames.js'
+import { feedCopy, noMoreData } from './feed-copy.js'
+import { slowDown } from './pace.js'
 import { prefaceOf } from './preface.js'
 import { refuseMisreading } from './reading.js'
 import { rollbackAndChain } from './restore-points.js'
@@ -217,6 +218,8 @@ export async function relay(
           break
         case 'E':
           outcome.failed = true
+          // What the client still sends of it is passed over, as the server does.
+          if (member.feeding) member.interrupt(noMoreData)
           countFailure(shared)
           member.send(explain(bytes, member, offset))
           return
@@ -254,47 +257,4 @@ export async function relay(
   }
   refuseMisreading(session)
   return outcome
-}
-
-/** A client that reads slowly slows the server down; its rows are not kept here. */
-export function slowDown(session: Pick<ServerSession, 'pause' | 'resume'>, member: Member): void {
-  const taken = member.taken()
-  if (!taken) return
-  session.pause()
-  void taken.then(() => session.resume())
-}
-
-/** COPY … FROM STDIN: from here on the client's messages are data, up to CopyDone or CopyFail. */
-async function feedCopy(session: ServerSession, member: Member, extended: boolean): Promise<void> {
-  for (;;) {
-    const frame = await member.next()
-    if (!frame || frame.type === 'X') {
-      session.sendMore(message('f', 'the client is gone'))
-      break
-    }
-    if (frame.type === 'd') {
-      if (!session.sendMore(frame.bytes)) await session.drained()
-      continue
-    }
-    // Flush and Sync are ignored by the server too, as long as it takes data.
-    if (frame.type === 'H' || frame.type === 'S') continue
-    // Anything else must not reach the server, which would take it for a statement once the COPY has failed.
-    session.sendMore(endOfCopy(frame))
-    break
-  }
-  if (!extended) return
-  // It has ignored the Sync that came before the data, and the client sends another behind it.
-  session.sendMore(sync)
-  for (let frame = await member.next(); frame && frame.type !== 'S'; frame = await member.next());
-}
-
-/** Made anew, for the server hangs up if one is longer than it may be. */
-function endOfCopy({ type, bytes }: Frame): Buffer {
-  if (type === 'c') return message('c')
-  return message(
-    'f',
-    type === 'f'
-      ? bytes.toString('utf8', 5, 1_000).replaceAll('\0', '')
-      : `unexpected message type ${type} during COPY from stdin`,
-  )
 }
