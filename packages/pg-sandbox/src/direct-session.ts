@@ -256,7 +256,6 @@ export async function openDirectSession(
   async function hasten(): Promise<void> {
     letGo(stream, member)
     if (copying) stream.write(noMoreData.bytes)
-    copying = false
     await cancel()
   }
 
@@ -281,9 +280,9 @@ export async function openDirectSession(
   return session
 }
 
-/** Those of a transaction end with it. */
 /** At the begin of a statement, unlike UPDATE's SET. */
 const sets = /(?:^|;|\*\/|\n)\s*(?:set|reset|discard)\b|set_config/i
+/** Those of a transaction end with it. */
 const namesSessionLocks = /advisory(?!_xact_lock|_unlock)/i
 
 /** By name, in a block that may undo what it did, or in the defaults of a table like another. */
