@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, extname, join, relative, resolve, sep } from 'node:path'
 import type { SeedbedConfig } from '../config/config.js'
+import { importedFiles } from '../config/imported-files.js'
 import { naturalOrder } from '../migrations/natural-order.js'
 import { seedErrors } from './errors.js'
-import { importedFiles } from './imported-files.js'
 
 /** Which files are loaded, and what of them decides whether a template is still good. */
 export interface SeedPlan {
@@ -55,7 +55,8 @@ export async function findSeeds(
     for (const file of found.others) others.add(file)
     shown.push((await isFolder(path)) ? `${shownPath(folder, path)}/` : shownPath(folder, path))
   }
-  const fingerprint = await fingerprintOf(folder, [...files], entries.length > 1)
+  const imported = await importedFiles([...files].filter(isCode))
+  const fingerprint = await fingerprintOf(folder, { files: [...files], imported, severalEntries: entries.length > 1 })
   // What a seed in code reads is in there.
   const passedOver = [...others].filter(file => !(shownPath(folder, file) in fingerprint)).map(file => basename(file))
   const counted = `${files.size} ${files.size === 1 ? 'file' : 'files'}`
@@ -63,7 +64,7 @@ export async function findSeeds(
   return {
     description: shown.length === 0 ? 'no seeds' : `${shown.join(', ')} (${counted}${noted})`,
     files: [...files],
-    watched: entries.map(entry => resolve(folder, entry)),
+    watched: [...entries.map(entry => resolve(folder, entry)), ...imported],
     fingerprint,
   }
 }
@@ -108,13 +109,12 @@ async function isFolder(path: string): Promise<boolean> {
   )
 }
 
+const isCode = (file: string) => /\.[cm]?[jt]s$/.test(kindOf(file))
+
 async function fingerprintOf(
   folder: string,
-  files: readonly string[],
-  severalEntries: boolean,
+  { files, imported, severalEntries }: { files: readonly string[]; imported: string[]; severalEntries: boolean },
 ): Promise<Record<string, string>> {
-  const code = files.filter(file => /\.[cm]?[jt]s$/.test(kindOf(file)))
-  const imported = await importedFiles(code)
   const all = [...new Set([...files, ...imported])]
   const hashes = await Promise.all(
     all.map(async file =>

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { loadFailure } from '../config/load-failure.js'
+import { loadTranspiled } from '../config/load-module.js'
 import { SeedbedError } from '@seedbed/environments/errors'
 import { isSeed, seedKey, type SeedTools } from './define-seed.js'
 import { seedErrors } from './errors.js'
@@ -72,8 +73,7 @@ export async function runSeedModule(db: Queryable, file: string, folder: string)
 }
 
 async function loadDefault(file: string): Promise<unknown> {
-  const { createJiti } = await import('jiti')
-  const module: unknown = await createJiti(file, { moduleCache: false, interopDefault: false }).import(file)
+  const module = await loadTranspiled(file)
   return typeof module === 'object' && module !== null && 'default' in module ? module.default : module
 }
 

@@ -190,6 +190,32 @@ describe('a seed in code', () => {
       ['cjs'],
     ])
   })
+
+  test.each([
+    ['a module', 'a.js', 'lib/n.js'],
+    ['TypeScript', 'a.ts', 'lib/n.mjs'],
+  ])('%s is loaded anew with the JavaScript that it imports, which Node keeps', async (_, file, lib) => {
+    await using db = await database(server, schema)
+    await using made = await project({
+      'package.json': '{ "type": "module" }',
+      [`seeds/${file}`]: seed(`await insert('keyless', { note: n })`, `import { n } from '../${lib}'`),
+      [lib]: `export const n = 'first'`,
+    })
+    const load = async () => {
+      const { files } = await findSeeds(made.folder, {})
+      await loadSeeds(db.client, files, { projectFolder: made.folder })
+    }
+    await load()
+    for (const name of ['second', 'third']) {
+      await made.write({ [lib]: `export const n = '${name}'` })
+      await load()
+    }
+    expect(await texts(db.client, 'select note from keyless')).toEqual([['first'], ['second'], ['third']])
+    await made.write({
+      [`seeds/${file}`]: seed(`await insert('keyless', {})`, `import { n } from '../${lib}'\nawait n`),
+    })
+    expect((await refusal(load())).message).toMatch(/awaits something outside of functions.*: start the runner again/)
+  })
 })
 
 test('what a seed in code may return and insert is checked by TypeScript', () => {
