@@ -81,9 +81,20 @@ test('concurrent tests get sandboxes of their own through the fixture, and a cle
         test('in sequence', { concurrent: false }, async () => expect((await pool.query('select from posts')).rowCount).toBe(0))
       })
       test('afterwards', async () => expect((await plain.query('select from posts')).rowCount).toBe(0))`,
+    'sequential.test.ts': `
+      import { test, db as plain } from '@seedbed/vitest'
+      import { describe, expect } from 'vitest'
+      describe.concurrent('at once, but for two', () => {
+        test('concurrent', ({ db }) => db.query("insert into posts (user_id) values (1)"))
+        test('in sequence', { concurrent: false }, async ({ db }) => {
+          await db.query("insert into posts (user_id) values (1)")
+          expect((await plain.query('select from posts')).rowCount).toBe(1)
+        })
+        test('behind it', { concurrent: false }, async ({ db }) => expect((await db.query('select from posts')).rowCount).toBe(0))
+      })`,
   })
   const { output, exitCode } = await project.vitest()
-  expect(output).toMatch(/Tests {2}8 passed/)
+  expect(output).toMatch(/Tests {2}11 passed/)
   expect(exitCode).toBe(0)
 })
 

@@ -65,8 +65,10 @@ function makeWorker(scopes: WorkerScopes): Worker {
   scopes.client = client
 
   function checkShared(statement: string): void {
-    const [overlapping] = concurrent.values()
-    if (overlapping) {
+    const [overlapping, another] = concurrent.values()
+    // A sequential test of a concurrent describe runs alone in it.
+    const isAlone = overlapping?.kind === 'suite' && !another && entered.at(-1)?.kind === 'test'
+    if (overlapping && !isAlone) {
       throw workerErrors.DB_CONCURRENT({ running: describeScope(overlapping), statement: shortened(statement) })
     }
     if (entered.length === 0) throw workerErrors.DB_OUTSIDE_FILE({ statement: shortened(statement) })
