@@ -53,6 +53,13 @@ export const { errors: configErrors, kinds: configErrorKinds } = defineErrors({
     message: ({ variable, got }) => `${variable} is ${got}.`,
     hint: ({ variable, expected }) => `${variable} takes ${expected}.`,
   }),
+  TEMPORARY_FOLDER_UNUSABLE: kind<{ folder: string; problem: string }>({
+    title: 'The folder for temporary files cannot be used',
+    why: 'A run tells its workers what they need by files in a private folder there. It is what the system names: TMPDIR, or TEMP on Windows.',
+    example: { folder: '/tmp/of-another', problem: 'EACCES' },
+    message: ({ folder, problem }) => `No folder can be made in ${folder} (${problem}).`,
+    hint: () => 'Set TMPDIR to a folder that is there, and in which you may make others.',
+  }),
   KEEP_IN_CONTAINER: kind<undefined>({
     title: 'A container that goes with its run can keep nothing',
     why:

@@ -25,7 +25,7 @@ export async function explainFailure(error: unknown, home: string): Promise<unkn
   }
   if (
     typeof code === 'string' &&
-    ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'ENOTSUP', 'ELOOP', 'ENAMETOOLONG'].includes(code)
+    ['EACCES', 'EPERM', 'EROFS', 'EEXIST', 'ENOTDIR', 'ENOTSUP', 'ELOOP', 'ENAMETOOLONG'].includes(code)
   ) {
     return serverErrors.SERVER_HOME_UNUSABLE({ folder: home, path: path ?? home, problem: code }, { cause: error })
   }

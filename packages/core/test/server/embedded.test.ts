@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdir, readFile, rm, stat } from 'node:fs/promises'
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Client } from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
@@ -336,6 +336,13 @@ test('the wait of one run for another is told', async () => {
 
 test('a home whose path no library path can hold is refused', async () => {
   const home = join(place.folder, 'a:b')
+  const opening = openServer({ projectFolder: place.project, config: {}, home })
+  await expect(opening).rejects.toMatchObject({ code: 'SERVER_HOME_UNUSABLE' })
+})
+
+test('a home that is a file is refused', async () => {
+  const home = join(place.folder, 'file')
+  await writeFile(home, '')
   const opening = openServer({ projectFolder: place.project, config: {}, home })
   await expect(opening).rejects.toMatchObject({ code: 'SERVER_HOME_UNUSABLE' })
 })
