@@ -15,12 +15,11 @@ export default async function setup(project: TestProject, { vitest } = project):
   const [line, file] = ['extends: true, or plugins: [seedbed()],', without?.vite.config.configFile || 'the same file']
   if (without) throw workerErrors.PROJECT_WITHOUT_SETUP({ project: without.name, file, line })
   if (!vitest.projects.includes(project)) return
-  const run = await startRun({ folder: project.config.root, slots: slotsOf(project) })
+  const run = await startRun({ folder: project.config.root, slots: slotsOf(project), watch: vitest.config.watch })
   project.provide('seedbed', run.handle)
-  const watcher = project.vite.watcher.add(run.watched) // Vitest runs nothing again for a file that goes, so it changes:
-  watcher.prependListener('unlink', gone => run.watched.some(at => gone.startsWith(at)) && watcher.emit('change', gone))
-  const patterns = run.watched.map(path => `${path.replaceAll(/[()[\]{}!*?+@|]/g, '\\$&')}{,/**}`)
-  vitest.config.forceRerunTriggers.push(...patterns)
+  const isOurs = run.watch(project.vite.watcher)
+  const testsToRun = (changed: string) => (isOurs(changed) ? vitest.state.getFilepaths() : undefined)
+  vitest.config.watchTriggerPatterns = [...(vitest.config.watchTriggerPatterns ?? []), { pattern: /^/, testsToRun }]
   project.onTestsRerun(async () => project.provide('seedbed', await run.refresh(Reflect.get(vitest, 'runningPromise'))))
   return async () => publishReport(await run.close())
 }

@@ -23,7 +23,8 @@ export default function seedbed() {
       if (config.browser.enabled || mode === 'benchmark') return // They have runners of Vitest's, and no database.
       if (config.runner) throw workerErrors.RUNNER_TAKEN({ runner: config.runner })
       config.runner = runnerFile
-      config.globalSetup = [...new Set([config.globalSetup, file('global-setup')].flat())] // Vitest 5 does not inherit.
+      // Projects of Vitest 5 do not inherit it, those of others have it twice.
+      config.globalSetup = [...new Set([config.globalSetup, file('global-setup')].flat())]
     },
   }
 }

@@ -32,6 +32,32 @@ test('in watch mode an edited, new or removed seed or migration rebuilds the tem
     await running.printed(/for file changes/)
   }))
 
+test('in watch mode what a seed imports is watched, and what a config has come to name', () =>
+  inWatchMode(
+    counting,
+    async (project, running) => {
+      const seed = `
+      import { defineSeed } from '@seedbed/core'
+      import { names } from '../lib/names.js'
+      export default defineSeed(({ insert }) => insert('users', names.map(name => ({ name }))).then(() => {}))`
+      await project.write({ 'lib/names.js': "export const names = ['Eve']", 'seeds/z.js': seed })
+      await running.printed(/users: 3/)
+      await running.printed(/for file changes/)
+      for (const names of [['Eve', 'Bob'], []]) {
+        await project.write({ 'lib/names.js': `export const names = ${JSON.stringify(names)}` })
+        await running.printed(new RegExp(`users: ${2 + names.length}`))
+        await running.printed(/for file changes/)
+      }
+      await project.write({ 'seedbed.config.json': '{ "seeds": "./db/others" }' })
+      await running.printed(/db\/others does not exist/)
+      await running.printed(/for file changes/)
+      await project.write({ 'db/others/users.json': '{ "users": [{ "name": "Ada" }] }' })
+      await running.printed(/users: 1/)
+      await running.printed(/for file changes/)
+    },
+    { 'seedbed.config.json': '{}', 'db/README.md': '' },
+  ))
+
 test('in watch mode a seed that is edited while its template is built again is in it, and disturbs no test', () => {
   const slowly = counting.replace('const {', "await db.query('select pg_sleep(1)')\n    const {")
   return inWatchMode(slowly, async (project, running) => {
@@ -46,6 +72,24 @@ test('in watch mode a seed that is edited while its template is built again is i
   })
 })
 
+test('in watch mode a seed that is broken at the start is no end', async () => {
+  await using project = await makeProject({
+    'a.test.ts': counting,
+    'seeds/users.json': '{ "users": [{ "nmae": "Ada" }] }',
+  })
+  const running = project.start({ args: ['watch', '--maxWorkers=1'] })
+  try {
+    await running.printed(/no column "nmae"[^]*RUN_NOT_READY/)
+    await running.printed(/for file changes/)
+    await project.write({ 'seeds/users.json': '{ "users": [{ "name": "Ada" }] }' })
+    await running.printed(/users: 1/)
+    running.child.kill('SIGINT')
+    await running.ended
+  } finally {
+    running.child.kill('SIGKILL')
+  }
+})
+
 function isServerUp({ folder }: Project): boolean {
   const clusters = join(process.env.SEEDBED_HOME!, 'clusters')
   const own = readdirSync(clusters).find(name => {
@@ -56,8 +100,12 @@ function isServerUp({ folder }: Project): boolean {
 }
 
 /** From behind its first run until it is interrupted. */
-async function inWatchMode(file: string, work: (project: Project, running: Running) => Promise<void>): Promise<void> {
-  await using project = await makeProject({ 'a.test.ts': file })
+async function inWatchMode(
+  file: string,
+  work: (project: Project, running: Running) => Promise<void>,
+  more: Record<string, string> = {},
+): Promise<void> {
+  await using project = await makeProject({ 'a.test.ts': file, ...more })
   const running = project.start({ args: ['watch', '--maxWorkers=1'] })
   try {
     await running.printed(/users: 2/)

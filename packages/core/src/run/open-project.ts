@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { everyDatabase } from '@seedbed/environments'
 import type { BuildHolder, BuildWait } from 'pg-template-db'
 import { loadConfig, type LoadedConfig } from '../config/load-config.js'
@@ -78,20 +79,26 @@ function loadTemplateDb(): Promise<typeof import('pg-template-db')> {
 
 export type Project = Awaited<ReturnType<typeof readPlans>>
 
-type LoadedProject = LoadedConfig & TestEnvironment & { keep: boolean }
+type LoadedProject = LoadedConfig & TestEnvironment & { keep: boolean; watched: string[] }
 
 /** Reads the config, and from then on refuses what would lead to a protected environment. */
 export async function loadProject(from: string): Promise<LoadedProject> {
   const config = await withOutsideEnvironment(() => loadConfig(from))
   const loaded = { ...config, ...testEnvironment(config, outsideVariables()) }
   refuseVariables(loaded.refusals)
-  return { ...loaded, keep: keepsFailed(config.config, process.env, loaded.testUrl) }
+  return { ...loaded, keep: keepsFailed(config.config, process.env, loaded.testUrl), watched: namedBy(config) }
 }
 
-export async function readPlans({ folder, file, config, keep, refusals }: LoadedProject) {
+/** The config, and what it names, whether it is there or not. */
+function namedBy({ folder, file, config: { migrations, seeds = [] } }: LoadedConfig): string[] {
+  const named = [typeof migrations === 'string' ? migrations : [], seeds].flat(2)
+  return [...(file ? [file] : []), ...named.map(path => resolve(folder, path))]
+}
+
+export async function readPlans({ folder, config, keep, refusals, watched: named }: LoadedProject) {
   const [migrations, found] = await Promise.all([planMigrations(folder, config), findSeeds(folder, config)])
   const seeds = { ...found, files: found.files.filter(path => !migrations.ownSeeds.includes(path)) }
-  const watched = [...(file ? [file] : []), ...migrations.watched, ...seeds.watched]
+  const watched = [...new Set([...named, ...migrations.watched, ...seeds.watched])]
   return { folder, config, keep, refusals, migrations, seeds, watched }
 }
 

@@ -20,6 +20,7 @@ import { isolatedDatabases, type IsolatedDatabases } from './isolated-databases.
 import { keeper, type Keeper } from './keep-clone.js'
 import { makeRunFolder } from './run-folder.js'
 import type { FailedRun, RunHandle, WorkerDatabase } from './run-handle.js'
+import { watchFiles, type FileWatcher } from './watch-files.js'
 import { sandboxUrl } from './worker-address.js'
 import { isLeaseLost, workerDatabases, type WorkerDatabases } from './worker-databases.js'
 import { writeFacts, type FileNote } from './worker-files.js'
@@ -33,13 +34,23 @@ export interface StartRunOptions {
   progress?: (line: string) => void
 }
 
+/** As a runner does that may watch files. */
+export interface StartWatchedRunOptions extends StartRunOptions {
+  /** Whether it does: a template that cannot be built is no end then, and `refresh` tries again. */
+  watch: boolean
+}
+
 /** A run under way: holds the leases of its databases, so that they go free when this process dies. */
-export interface Run extends AsyncDisposable {
+export interface Run<Handle = RunHandle> extends AsyncDisposable {
   readonly environment: TestEnvironment['environment']
   /** What the workers need at the start; `refresh` answers with another. */
-  readonly handle: RunHandle
-  /** Files and folders whose change calls for `refresh`. */
-  readonly watched: string[]
+  readonly handle: Handle
+  /**
+   * Has everything watched whose change calls for `refresh`, also what later configs and seeds name.
+   *
+   * @returns whether a file that has changed is of that kind
+   */
+  watch(watcher: FileWatcher): (file: string) => boolean
   /**
    * Before the tests run again in watch mode: a changed seed or migration builds a new template, or says why not. What changes
    * while it does so is in it, too, for everybody who has asked.
@@ -61,7 +72,9 @@ export interface Run extends AsyncDisposable {
  * // … workers: await openWorker(run.handle, slot)
  * const report = await run.close()
  */
-export async function startRun(options: StartRunOptions): Promise<Run> {
+export async function startRun(options: StartRunOptions): Promise<Run>
+export async function startRun(options: StartWatchedRunOptions): Promise<Run<RunHandle | FailedRun>>
+export async function startRun(options: StartRunOptions & { watch?: boolean }): Promise<Run<RunHandle | FailedRun>> {
   const lap = stopwatch()
   reportMode(process.env)
   const { progress = line => printOnStandardError(`seedbed  ${line}`) } = options
@@ -126,8 +139,12 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
 
   async function prepareAgain(): Promise<Prepared> {
     const loaded = await loadProject(options.folder)
+    // What the config names is watched even if it is not there.
+    watch(loaded.watched)
     try {
-      return await prepare(await readPlans(loaded))
+      const plans = await readPlans(loaded)
+      watch(plans.watched)
+      return await prepare(plans)
     } catch (error) {
       if (!isLeaseLost(error)) throw error
     }
@@ -150,6 +167,14 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
     await rm(handle.folder, { recursive: true, force: true })
   }
 
+  let { watched } = project
+  const watchers: FileWatcher[] = []
+
+  function watch(paths: string[]): void {
+    watched = paths
+    for (const watcher of watchers) watcher.add(paths)
+  }
+
   let isStale = false
   let refreshing: Promise<RunHandle | FailedRun> | undefined
 
@@ -167,20 +192,27 @@ export async function startRun(options: StartRunOptions): Promise<Run> {
     return isStale ? refreshBehind() : current.handle
   }
 
+  let failed: FailedRun | undefined
   try {
     current = await prepare(project)
   } catch (error) {
-    await close()
-    throw explainNoConnection(error, asking) ?? error
+    if (!options.watch) {
+      await close()
+      throw explainNoConnection(error, asking) ?? error
+    }
+    failed = { failure: (error as Error).message }
   }
-  const handle = current.handle
-  let templateBuilt = current.template.built
+  const handle = failed ?? current!.handle
+  let templateBuilt = current?.template.built ?? null
   const firstStart = { ...start, total: start.server + start.template + start.databases }
 
-  const run: Run = {
+  const run: Run<RunHandle | FailedRun> = {
     environment: loaded.environment,
     handle,
-    watched: project.watched,
+    watch(watcher) {
+      watchers.push(watcher)
+      return watchFiles(watcher, () => watched)
+    },
     refresh(tests) {
       isStale = true
       return (refreshing ??= refreshBehind(tests).finally(() => (refreshing = undefined)))

@@ -145,12 +145,15 @@ export const { errors: workerErrors, kinds: workerErrorKinds } = defineErrors({
     message: d => `test.runner is ${d.runner}, and Vitest has room for one runner, which Seedbed needs.`,
     hint: () => 'Remove test.runner from the config, or run those tests in a project without Seedbed.',
   }),
-  RUN_NOT_READY: kind({
+  RUN_NOT_READY: kind<{ reason: string; again: 'save' | 'start' }>({
     title: 'The run has no databases for its tests',
-    why: 'In watch mode a seed or migration was changed, and a template could not be built from it. Until that is mended no test runs, for it would run on other data than its seed.',
-    example: { reason: 'seeds/users.json:3:7: the table users has no column "nmae".' },
+    why: 'In watch mode a template could not be built from a seed or migration. Until that is mended no test runs, for it would run on other data than its seed.',
+    example: { reason: 'seeds/users.json:3:7: the table users has no column "nmae".', again: 'save' },
     message: d => d.reason,
-    hint: () => 'Mend it; the tests run again as soon as the file is saved.',
+    hint: d =>
+      d.again === 'save'
+        ? 'Mend it; the tests run again as soon as the file is saved.'
+        : 'Mend what it has said when it failed, and start the runner again.',
   }),
 })
 

@@ -5,8 +5,9 @@ import { describeScope } from './footprint-lines.js'
 import type { Scope } from './scope.js'
 
 /** Says why there is no worker for this slot. */
-export function refuseWorker(run: RunHandle | FailedRun, slot: number): never {
-  if ('failure' in run) throw workerErrors.RUN_NOT_READY({ reason: run.failure })
+export function refuseWorker(run: RunHandle | FailedRun | undefined, slot: number): never {
+  if (!run) throw workerErrors.RUN_NOT_READY({ reason: 'the set-up of this run has failed', again: 'start' })
+  if ('failure' in run) throw workerErrors.RUN_NOT_READY({ reason: run.failure, again: 'save' })
   throw workerErrors.NO_WORKER_DATABASE({ slot, count: run.workers.length })
 }
 

@@ -38,11 +38,11 @@ type Holder = typeof globalThis & { [scopesKey]?: WorkerScopes }
  * await scopes.enter({ id: '1', kind: 'file', name: 'users.test.ts' })
  */
 export async function openScopes(
-  run: RunHandle | FailedRun,
+  run: RunHandle | FailedRun | undefined,
   slot: number,
   { print = onStandardError, environments = [process.env], blocks }: OpenScopesOptions = {},
 ): Promise<WorkerScopes> {
-  if ('failure' in run || !run.workers[slot - 1]) {
+  if (!run || 'failure' in run || !run.workers[slot - 1]) {
     const { refuseWorker } = await import('./refusals.js')
     return refuseWorker(run, slot)
   }
