@@ -110,7 +110,7 @@ function options(known: Record<string, Check>, required: string[] = []): Check {
       if (inner !== undefined) check(inner, full, file)
     }
     for (const name of required) {
-      if (!(name in value)) throw wrong(file, `${option}.${name}`, 'a value', undefined)
+      if (!(name in value)) known[name]!(undefined, `${option}.${name}`, file)
     }
   }
 }

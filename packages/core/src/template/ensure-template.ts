@@ -60,9 +60,11 @@ export function fingerprintParts(
 }
 
 async function whyBuild(templates: Templates, project: string, parts: FingerprintParts): Promise<string> {
-  const earlier = (await templates.list()).find(
+  const ofProject = (await templates.list()).filter(
     ({ state, details }) => state === 'ready' && (details as TemplateDetails | null)?.project === project,
   )
+  // Who has gone back to an older one compares with that.
+  const [earlier] = ofProject.toSorted((one, other) => other.lastUsedAt.getTime() - one.lastUsedAt.getTime())
   if (!earlier) return 'the first of this project'
   return describeChange((earlier.details as TemplateDetails).parts, parts) ?? 'the earlier one is unusable'
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -45,6 +45,17 @@ describe('on the embedded server', () => {
     })
     const third = await startRun({ folder: project.folder, slots: 2 })
     expect(await third.close()).toMatchObject({ databases: { cloned: 0, recycled: 2 }, dropped: [] })
+  })
+
+  test('what has changed is told from the template that was used last, not from the one that was built last', async () => {
+    const built = async () => (await (await startRun({ folder: project.folder, slots: 1 })).close()).templateBuilt
+    expect(await built()).toBe('the first of this project')
+    await project.write({ 'seeds/more.json': '{ "users": [{ "name": "Eve" }] }' })
+    expect(await built()).toBe('seeds/more.json is new')
+    rmSync(join(project.folder, 'seeds/more.json'))
+    expect(await built()).toBe(null)
+    await project.write({ 'migrations/2.sql': 'create table posts ()' })
+    expect(await built()).toBe('migrations/2.sql is new')
   })
 
   test('runs at the same time share the server and never a database', async () => {
