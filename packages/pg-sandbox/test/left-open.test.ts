@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events'
 import type { Connection, Submittable } from 'pg'
 import { Client } from 'pg'
 import { from, to } from 'pg-copy-streams'
-import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { column, overTcp, usePlace } from './support.js'
 
 const place = usePlace('create table item (id int primary key, name text)', { stragglerTimeout: 50 })
@@ -25,14 +25,32 @@ const stuck = () =>
     expect(rowCount).toBe(1)
   }, 20_000)
 
-describe.each(['in memory', 'over TCP'] as const)('left open by a client %s', how => {
-  async function connected(): Promise<Client> {
-    const client = how === 'in memory' ? await place.connect() : new Client(overTcp(place.sandbox))
-    client.on('error', () => {})
-    if (how === 'over TCP') await client.connect()
-    return client
-  }
+const ways = {
+  'in memory': () => place.connect(),
+  'over TCP': () => connectOverTcp(),
+  'in a session of its own': async () => {
+    await place.sandbox.enter('direct', { direct: () => Promise.resolve(place.server.url) })
+    return place.connect()
+  },
+}
+const overSockets: Client[] = []
+afterEach(async () => {
+  for (const client of overSockets.splice(0)) await client.end()
+})
 
+async function connectOverTcp(): Promise<Client> {
+  const client = new Client(overTcp(place.sandbox))
+  overSockets.push(client)
+  await client.connect()
+  return client
+}
+
+/** As a client does that reads nothing. */
+function stopReading(client: Client): { resume(): void } {
+  return (client as unknown as { connection: Connection }).connection.stream.pause()
+}
+
+describe.each(Object.entries(ways))('left open by a client %s', (_, connected) => {
   test('a COPY that takes data is ended with its scope', async () => {
     const client = await connected()
     const copy = client.query(from('copy item from stdin'))
@@ -40,24 +58,6 @@ describe.each(['in memory', 'over TCP'] as const)('left open by a client %s', ho
     await new Promise(resolve => copy.write('1\tAda\n', resolve))
     await leaves(client, 'copy item from stdin')
     expect((await failed).message).toMatch(/its scope has ended|canceling statement/)
-    await client.end()
-  })
-
-  test('a COPY by messages, of which the Sync comes later or never', async () => {
-    const client = await connected()
-    const copy = copyByMessages('copy item from stdin')
-    client.query(copy)
-    const connection = await copy.taking
-    connection.sendCopyFromChunk(Buffer.from('1\tAda\n'))
-    const footprint = await place.sandbox.leave()
-    expect(footprint.inFlight).toMatchObject([{ statement: 'copy item from stdin', cancelled: true }])
-    await copy.failed
-    connection.endCopyFrom()
-    connection.sync()
-    await place.sandbox.enter('the next')
-    expect(await column(client, 'select count(*)::int from item')).toEqual([0])
-    expect(await column(client, 'select $1::int', [2])).toEqual([2])
-    await client.end()
   })
 
   test('a COPY whose data is refused has failed at once, ended or not', async () => {
@@ -69,7 +69,6 @@ describe.each(['in memory', 'over TCP'] as const)('left open by a client %s', ho
     for (let line = 0; line < 2_000; line++) copy.write(`${line}\t${'x'.repeat(100)}\n`)
     expect((await failed).message).toMatch(/invalid input syntax for type integer: "no number"/)
     expect(await column(client, 'select count(*)::int from item')).toEqual([0])
-    await client.end()
   })
 
   test('a COPY that nobody reads', async () => {
@@ -77,66 +76,55 @@ describe.each(['in memory', 'over TCP'] as const)('left open by a client %s', ho
     const copy = client.query(to(`copy (${endless}) to stdout`))
     copy.on('error', () => {})
     await stuck()
-    const footprint = await place.sandbox.leave()
-    expect(footprint.inFlight).toMatchObject([{ cancelled: true }])
+    expect((await place.sandbox.leave()).inFlight).toMatchObject([{ cancelled: true }])
     await place.sandbox.enter('the next')
     expect(await column(await place.connect(), 'select count(*)::int from item')).toEqual([0])
     copy.destroy()
-    await client.end()
   })
 
   test('rows that nobody reads', async () => {
     const client = await connected()
     const result = client.query(endless).catch((error: Error) => error)
-    const { stream } = (client as unknown as { connection: Connection }).connection
-    stream.pause()
+    const reading = stopReading(client)
     await stuck()
-    const footprint = await place.sandbox.leave()
-    expect(footprint.inFlight).toMatchObject([{ statement: endless, cancelled: true }])
-    stream.resume()
-    expect(await result).toMatchObject({ code: '57014' })
-    await place.sandbox.enter('the next')
-    expect(await column(client, 'select count(*)::int from item')).toEqual([0])
-    await client.end()
-  })
-})
-
-describe('left open by a client in a session of its own', () => {
-  beforeEach(() => place.sandbox.enter('direct', { direct: () => Promise.resolve(place.server.url) }))
-
-  test('a COPY that takes data is ended with its scope', async () => {
-    const client = await place.connect()
-    const copy = client.query(from('copy item from stdin'))
-    const failed = new Promise<Error>(resolve => copy.on('error', resolve))
-    const taken = new Promise(resolve => copy.write('1\tAda\n', resolve))
-    await taken
-    await leaves(client, 'copy item from stdin')
-    expect((await failed).message).toMatch(/its scope has ended|canceling statement/)
-  })
-
-  test('rows that nobody reads', async () => {
-    const client = await place.connect()
-    const result = client.query(endless).catch((error: Error) => error)
-    const { stream } = (client as unknown as { connection: Connection }).connection
-    stream.pause()
-    await stuck()
-    const footprint = await place.sandbox.leave()
-    expect(footprint.inFlight).toMatchObject([{ statement: endless, cancelled: true }])
-    stream.resume()
+    expect((await place.sandbox.leave()).inFlight).toMatchObject([{ statement: endless, cancelled: true }])
+    reading.resume()
     expect(await result).toMatchObject({ code: '57014' })
     await place.sandbox.enter('the next')
     expect(await column(client, 'select count(*)::int from item')).toEqual([0])
   })
 
   test.each(['closed', 'disconnected'])('no matter what, the sandbox can be %s', async how => {
-    const [feeding, reading] = [await place.connect(), await place.connect()]
-    feeding.query(from('copy item from stdin')).on('error', () => {})
-    reading.query(endless).catch(() => {})
-    ;(reading as unknown as { connection: Connection }).connection.stream.pause()
-    await stuck()
+    const [feeding, reading] = [await connected(), await connected()]
+    feeding
+      .on('error', () => {})
+      .query(from('copy item from stdin'))
+      .on('error', () => {})
+    reading
+      .on('error', () => {})
+      .query(endless)
+      .catch(() => {})
+    const paused = stopReading(reading)
     if (how === 'closed') await place.sandbox.close()
     else await place.sandbox.disconnect()
+    paused.resume()
   })
+})
+
+test.each(['in memory', 'over TCP'] as const)('a COPY by messages, of which the Sync comes later: %s', async how => {
+  const client = await ways[how]()
+  const copy = copyByMessages('copy item from stdin')
+  client.query(copy)
+  const connection = await copy.taking
+  connection.sendCopyFromChunk(Buffer.from('1\tAda\n'))
+  const footprint = await place.sandbox.leave()
+  expect(footprint.inFlight).toMatchObject([{ statement: 'copy item from stdin', cancelled: true }])
+  await copy.failed
+  connection.endCopyFrom()
+  connection.sync()
+  await place.sandbox.enter('the next')
+  expect(await column(client, 'select count(*)::int from item')).toEqual([0])
+  expect(await column(client, 'select $1::int', [2])).toEqual([2])
 })
 
 test('what catches its cancelling costs the session', async () => {
@@ -147,14 +135,6 @@ test('what catches its cancelling costs the session', async () => {
   await place.sandbox.leave()
   expect(place.sandbox.escaped).toContain('a statement could not be cancelled: do $$ begin loop')
   expect(await failed).toMatchObject({ message: expect.stringContaining('could not be cancelled') as string })
-})
-
-test('a sandbox is closed whatever is open in it', async () => {
-  const [feeding, reading] = [await place.connect(), await place.connect()]
-  feeding.query(from('copy item from stdin')).on('error', () => {})
-  ;(reading as unknown as { connection: Connection }).connection.stream.pause()
-  reading.query(endless).catch(() => {})
-  await place.sandbox.close()
 })
 
 /** The types of `pg` leave them out. */
