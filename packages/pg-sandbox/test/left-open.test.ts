@@ -5,7 +5,7 @@ import { from, to } from 'pg-copy-streams'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { column, overTcp, usePlace } from './support.js'
 
-const place = usePlace('create table item (id int primary key, name text)', { stragglerTimeout: 50 })
+const place = usePlace('create table item (id int primary key, name text)', { stragglerTimeout: 200 })
 
 const endless = "select repeat('x', 1000) from generate_series(1, 3000000)"
 

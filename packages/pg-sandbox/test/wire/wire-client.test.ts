@@ -94,10 +94,10 @@ test('COPY in and out', async () => {
 
 test('a log-in that is refused, silence, and a server that hangs up', async () => {
   await expect(connectWire({ url: server.urlFor({ database: 'nowhere' }) })).rejects.toMatchObject({ code: '3D000' })
-  const client = await connectWire({ url: server.url, timeout: 50 })
+  const client = await connectWire({ url: server.url, timeout: 1_000 })
   await client.query('select 1')
   client.send(parse('select 1'))
-  await expect(client.receive('parsed')).rejects.toThrow('nothing came for 50 ms')
+  await expect(client.receive('parsed')).rejects.toThrow('nothing came for 1000 ms')
   client.send({ send: 'query', text: `select pg_terminate_backend(${client.processId})` })
   await expect(client.receive()).rejects.toMatchObject({
     replies: expect.arrayContaining([
