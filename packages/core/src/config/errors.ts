@@ -46,6 +46,13 @@ export const { errors: configErrors, kinds: configErrorKinds } = defineErrors({
     message: ({ file, option, got }) => `${file}: ${option} is ${got}.`,
     hint: ({ option, expected }) => `${option} takes ${expected}.`,
   }),
+  CONFIG_VARIABLES: kind<{ problem: string }>({
+    title: 'What `variables` of the config answers with cannot be used',
+    why: '`variables` gives the application its own names for the connection. DATABASE_URL, PG* and ENVIRONMENT are set to the test database by Seedbed alone: another value would lead tests to another database.',
+    example: { problem: 'names DATABASE_URL, which is not its to set' },
+    message: ({ problem }) => `variables in seedbed.config ${problem}.`,
+    hint: () => 'Return texts by names of your own, at once: variables: ({ url }) => ({ SHOP_DATABASE: url }).',
+  }),
   VARIABLE_WRONG_VALUE: kind<{ variable: string; expected: string; got: string }>({
     title: 'A variable of Seedbed has a value that does not exist',
     why: 'A variable with another value would have no effect, and nobody would notice.',

@@ -105,3 +105,19 @@ test('applying sets and unsets', () => {
   applyVariables(environment, { A: null, C: '3' })
   expect(environment).toEqual({ B: '2', C: '3' })
 })
+
+test.each<[unknown, RegExp]>([
+  [{ DATABASE_URL: 'postgresql://live/shop' }, /names DATABASE_URL, which/],
+  [{ PGHOSTADDR: '10.0.0.1' }, /names PGHOSTADDR/],
+  [{ ENVIRONMENT: 'production' }, /names ENVIRONMENT/],
+  [Promise.resolve({}), /answers with a promise/],
+  [{ DB_SSL: false }, /gives DB_SSL no text: it is the boolean false/],
+])('what `variables` may not answer with: %j', (given, message) => {
+  const variables = () => given as Record<string, string>
+  expect(() => connectionVariables('postgresql://app:x@localhost:5432/w1', { variables })).toThrow(message)
+})
+
+test('a number that `variables` passes on, as a port, is its text', () => {
+  const variables = ({ port }: { port: number }) => ({ DB_PORT: port }) as unknown as Record<string, string>
+  expect(connectionVariables('postgresql://app:x@localhost:5432/w1', { variables })).toHaveProperty('DB_PORT', '5432')
+})
