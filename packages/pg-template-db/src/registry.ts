@@ -136,7 +136,11 @@ async function prepare(session: Session, registry: string): Promise<{ version: n
   return made ?? ((await look(session)) as { version: number; role: string })
 }
 
+/** Initdb's databases are everybody's, and may be empty all the same. */
+const ofInitdb = new Set(['postgres', 'template0', 'template1'])
+
 async function refuseStranger(session: Session, registry: string): Promise<void> {
+  if (ofInitdb.has(registry)) throw errors.REGISTRY_NOT_OURS({ registry, found: "what is initdb's" })
   const [found] = await session.query<{ relation: string }>(
     `select c.oid::regclass::text as relation from pg_class c join pg_namespace n on n.oid = c.relnamespace
       where n.nspname not like 'pg\\_%' and n.nspname <> 'information_schema' limit 1`,

@@ -17,6 +17,14 @@ test('a registry whose making was interrupted is finished', async () => {
   expect(await templates.ensure({ key: 'k', build: sqlBuild('select 1') })).toMatchObject({ built: true })
 })
 
+test.each(['postgres', 'template1'])('%s, which is everybody’s, becomes no registry', async registry => {
+  const server = site(18)
+  const opening = openTemplates({ url: server.urlFor({ user: 'postgres', database: 'postgres' }), registry })
+  await expect(opening).rejects.toMatchObject({ code: 'REGISTRY_NOT_OURS' })
+  const schemas = await server.admin(`select from pg_namespace where nspname = 'template_db'`, [], registry)
+  expect(schemas).toEqual([])
+})
+
 test('a database that is no registry is refused, and not touched', async () => {
   const server = site(18)
   await query(server.url, `create database ${server.registry}`)
